@@ -1,0 +1,732 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The replication behind a mapped device: its life, its requests, its first
+ * error, its events.
+ *
+ * Start, checkpoint and stop are requests. A request runs in the replication's
+ * ordered workqueue, so there is never more than one, and the message that
+ * asked for it sleeps killably. A caller that is killed leaves the request to
+ * end by itself: a checkpoint that is half way is better finished than undone.
+ */
+#include <linux/blkdev.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "core.h"
+
+static LIST_HEAD(repl_list);
+static DEFINE_MUTEX(repl_list_lock);
+
+const char *repl_stage_name(enum repl_stage stage)
+{
+	static const char * const names[] = {
+		[STAGE_NONE] = "none",
+		[STAGE_RUNNING] = "running",
+		[STAGE_FAILOVER] = "failover",
+		[STAGE_FAILOVER_FAILED] = "failover_failed",
+		[STAGE_DONE] = "done",
+	};
+
+	return names[stage];
+}
+
+/**
+ * repl_errno_name() - the name of an errno that a device or a part gives
+ * @error: a negative errno
+ *
+ * errname() of the kernel is not exported to modules.
+ */
+const char *repl_errno_name(int error)
+{
+	switch (error) {
+	case -EIO:
+		return "EIO";
+	case -ENOSPC:
+		return "ENOSPC";
+	case -ENOMEM:
+		return "ENOMEM";
+	case -EOPNOTSUPP:
+		return "EOPNOTSUPP";
+	case -ETIMEDOUT:
+		return "ETIMEDOUT";
+	case -ENOLINK:
+		return "ENOLINK";
+	case -EREMOTEIO:
+		return "EREMOTEIO";
+	case -EBADE:
+		return "EBADE";
+	case -ENODATA:
+		return "ENODATA";
+	case -EILSEQ:
+		return "EILSEQ";
+	case -EAGAIN:
+		return "EAGAIN";
+	case -EBUSY:
+		return "EBUSY";
+	case -ENODEV:
+		return "ENODEV";
+	case -EINVAL:
+		return "EINVAL";
+	default:
+		/* every other status of the block layer is an I/O error */
+		return "EIO";
+	}
+}
+
+const char *repl_op_name(enum req_op op)
+{
+	switch (op) {
+	case REQ_OP_READ:
+		return "read";
+	case REQ_OP_WRITE:
+		return "write";
+	case REQ_OP_FLUSH:
+		return "flush";
+	case REQ_OP_DISCARD:
+		return "discard";
+	case REQ_OP_WRITE_ZEROES:
+		return "write-zeroes";
+	default:
+		return "io";
+	}
+}
+
+/**
+ * repl_refuse() - say why a call fails
+ * @why: gets the text
+ * @error: the errno to return
+ * @fmt: as for printf, no newline
+ *
+ * Return: @error, so that callers end with it.
+ */
+int repl_refuse(struct replication_reason *why, int error, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(why->text, sizeof(why->text), fmt, args);
+	va_end(args);
+	return error;
+}
+
+/*----------------------------------------------------------------
+ * Events and the first error
+ *--------------------------------------------------------------*/
+
+static void do_event(struct work_struct *work)
+{
+	struct repl *r = container_of(work, struct repl, event);
+
+	struct repl_listener *listener;
+
+	mutex_lock(&r->owner_lock);
+	list_for_each_entry(listener, &r->listeners, list)
+		dm_table_event(listener->ti->table);
+	mutex_unlock(&r->owner_lock);
+}
+
+/**
+ * repl_listen() - let a live target have the dm events
+ * @r: the replication
+ * @listener: the caller's; listed already is fine
+ */
+void repl_listen(struct repl *r, struct repl_listener *listener)
+{
+	mutex_lock(&r->owner_lock);
+	if (list_empty(&listener->list))
+		list_add_tail(&listener->list, &r->listeners);
+	mutex_unlock(&r->owner_lock);
+}
+
+void repl_unlisten(struct repl *r, struct repl_listener *listener)
+{
+	mutex_lock(&r->owner_lock);
+	list_del_init(&listener->list);
+	mutex_unlock(&r->owner_lock);
+}
+
+/**
+ * repl_event() - something changed: wake who waits here or in dmsetup wait
+ * @r: the replication
+ *
+ * Context: any.
+ */
+void repl_event(struct repl *r)
+{
+	wake_up_all(&r->wait);
+	schedule_work(&r->event);
+}
+
+/**
+ * repl_set_stage() - the one place where the stage changes
+ * @r: the replication, locked
+ * @stage: the new one
+ */
+void repl_set_stage(struct repl *r, enum repl_stage stage)
+{
+	lockdep_assert_held(&r->lock);
+	if (r->stage == stage)
+		return;
+	REPL_INFO(r, "%s: %s -> %s at epoch %llu", r->kind->name,
+		  repl_stage_name(r->stage), repl_stage_name(stage), r->epoch);
+	WRITE_ONCE(r->stage, stage);
+	repl_event(r);
+}
+
+/**
+ * repl_fault() - record an error; the first one since start is kept
+ * @r: the replication
+ * @error: negative errno
+ * @where: leg or layer, a constant string
+ * @op: operation, a constant string
+ * @sector: of the mapped device
+ * @text: more words, a constant string
+ *
+ * Context: any.
+ */
+void repl_fault(struct repl *r, int error, const char *where, const char *op,
+		sector_t sector, const char *text)
+{
+	unsigned long flags;
+	bool first;
+
+	spin_lock_irqsave(&r->fault_lock, flags);
+	first = !r->fault.error;
+	if (first)
+		r->fault = (struct repl_fault) {
+			.error = error, .where = where, .op = op,
+			.sector = sector, .text = text,
+		};
+	spin_unlock_irqrestore(&r->fault_lock, flags);
+
+	REPL_WARN_LIMIT(r, "%s %s %s at sector %llu: %s",
+			repl_errno_name(error), where, op,
+			(unsigned long long)sector, text);
+	if (first)
+		repl_event(r);
+}
+
+void repl_clear_fault(struct repl *r)
+{
+	spin_lock_irq(&r->fault_lock);
+	r->fault.error = 0;
+	spin_unlock_irq(&r->fault_lock);
+}
+
+struct repl_fault repl_get_fault(struct repl *r)
+{
+	struct repl_fault fault;
+
+	spin_lock_irq(&r->fault_lock);
+	fault = r->fault;
+	spin_unlock_irq(&r->fault_lock);
+	return fault;
+}
+
+/*----------------------------------------------------------------
+ * Requests
+ *--------------------------------------------------------------*/
+
+enum request_kind { REQUEST_START, REQUEST_CHECKPOINT, REQUEST_STOP };
+
+/**
+ * struct request - a start, checkpoint or stop under way
+ * @work: in the replication's workqueue
+ * @r: the replication, pinned
+ * @kind: which
+ * @failover: for stop
+ * @error: the result, once @done
+ * @why: its reason
+ * @done: completed by the worker
+ * @ref: the caller's and the worker's
+ */
+struct request {
+	struct work_struct work;
+	struct repl *r;
+	enum request_kind kind;
+	bool failover;
+	int error;
+	struct replication_reason why;
+	struct completion done;
+	struct kref ref;
+};
+
+static void request_free(struct kref *ref)
+{
+	struct request *q = container_of(ref, struct request, ref);
+
+	repl_put(q->r);
+	kfree(q);
+}
+
+static int do_start(struct repl *r, struct request *q)
+{
+	int error;
+
+	switch (r->stage) {
+	case STAGE_NONE:
+	case STAGE_DONE:
+		break;
+	default:
+		return repl_refuse(&q->why, -EBUSY,
+				   "cannot start: the stage is %s",
+				   repl_stage_name(r->stage));
+	}
+	error = r->kind->start(r, &q->why);
+	if (!error)
+		repl_set_stage(r, STAGE_RUNNING);
+	return error;
+}
+
+static int do_checkpoint(struct repl *r, struct request *q)
+{
+	if (r->stage != STAGE_RUNNING)
+		return repl_refuse(&q->why, -EINVAL,
+				   "no checkpoint: the stage is %s, not running",
+				   repl_stage_name(r->stage));
+	return r->kind->checkpoint(r, &q->why);
+}
+
+static int do_stop(struct repl *r, struct request *q)
+{
+	if (r->stage == STAGE_NONE || r->stage == STAGE_DONE)
+		return repl_refuse(&q->why, -EINVAL,
+				   "cannot stop: the stage is %s",
+				   repl_stage_name(r->stage));
+	return r->kind->stop(r, q->failover, &q->why);
+}
+
+static void do_request(struct work_struct *work)
+{
+	struct request *q = container_of(work, struct request, work);
+	struct repl *r = q->r;
+
+	mutex_lock(&r->lock);
+	if (r->suspended)
+		q->error = repl_refuse(&q->why, -EAGAIN,
+				       "the device is suspended: resume it first");
+	else if (q->kind == REQUEST_START)
+		q->error = do_start(r, q);
+	else if (q->kind == REQUEST_CHECKPOINT)
+		q->error = do_checkpoint(r, q);
+	else
+		q->error = do_stop(r, q);
+	mutex_unlock(&r->lock);
+
+	complete(&q->done);
+	kref_put(&q->ref, request_free);
+}
+
+static int run_request(struct repl *r, enum request_kind kind, bool failover,
+		       struct replication_reason *why)
+{
+	struct request *q = kzalloc(sizeof(*q), GFP_KERNEL);
+	int error;
+
+	if (!q)
+		return repl_refuse(why, -ENOMEM, "out of memory");
+	INIT_WORK(&q->work, do_request);
+	repl_get(r);
+	q->r = r;
+	q->kind = kind;
+	q->failover = failover;
+	init_completion(&q->done);
+	kref_init(&q->ref);
+	kref_get(&q->ref);
+	queue_work(r->wq, &q->work);
+
+	error = wait_for_completion_killable(&q->done);
+	if (error) {
+		repl_refuse(why, error, "killed; what was begun goes on");
+	} else {
+		error = q->error;
+		*why = q->why;
+	}
+	kref_put(&q->ref, request_free);
+	return error;
+}
+
+int repl_start(struct repl *r, enum replication_mode mode,
+	       struct replication_reason *why)
+{
+	if (mode != r->kind->mode)
+		return repl_refuse(why, -EINVAL, "cannot start: this is a %s",
+				   r->kind->name);
+	return run_request(r, REQUEST_START, false, why);
+}
+
+/* Runs a request that needs all of the data to be on both sides. */
+static int run_when_ready(struct repl *r, enum request_kind kind,
+			  struct replication_reason *why)
+{
+	int error;
+
+	do {
+		error = wait_event_killable(r->wait, r->kind->ready(r) ||
+					    READ_ONCE(r->suspending));
+		if (error)
+			return repl_refuse(why, error, "killed");
+		error = run_request(r, kind, false, why);
+	} while (error == -EAGAIN && !READ_ONCE(r->suspending));
+	return error;
+}
+
+/**
+ * repl_checkpoint() - take a checkpoint
+ * @r: the replication
+ * @why: the reason of an error
+ *
+ * Context: process, sleeps; ends early when the device is to be suspended or
+ * the caller is killed.
+ * Return: 0, then r->epoch is the checkpoint's number, or a negative errno.
+ */
+int repl_checkpoint(struct repl *r, struct replication_reason *why)
+{
+	return run_when_ready(r, REQUEST_CHECKPOINT, why);
+}
+
+/**
+ * repl_stop() - stop, and wait for what stopping takes in the background
+ * @r: the replication
+ * @failover: as the message has it
+ * @why: the reason of an error
+ *
+ * Context: process, sleeps; ends early when the device is to be suspended or
+ * the caller is killed.
+ * Return: 0 or a negative errno.
+ */
+int repl_stop(struct repl *r, bool failover, struct replication_reason *why)
+{
+	int stopped = 0;
+	int error;
+
+	if (failover)
+		return run_request(r, REQUEST_STOP, true, why);
+	error = run_when_ready(r, REQUEST_STOP, why);
+	if (error)
+		return error;
+	error = wait_event_killable(r->wait, READ_ONCE(r->suspending) ||
+				    r->kind->stopped(r, &stopped));
+	if (error)
+		return repl_refuse(why, error, "killed; the merge goes on");
+	if (stopped)
+		return repl_refuse(why, stopped,
+				   "the buffer could not be merged, see get_error");
+	if (!r->kind->stopped(r, &stopped))
+		return repl_refuse(why, -EAGAIN,
+				   "the device is being suspended; the merge goes on after resume");
+	return stopped;
+}
+
+/*----------------------------------------------------------------
+ * The registry's side. A group's calls leave alone who is not concerned.
+ *--------------------------------------------------------------*/
+
+static int rs_start(struct replication_state *rs, enum replication_mode mode,
+		    struct replication_reason *why)
+{
+	struct repl *r = rs->opaque;
+	enum repl_stage stage = READ_ONCE(r->stage);
+
+	if (mode != r->kind->mode || stage > STAGE_RUNNING)
+		return 0;
+	return repl_start(r, mode, why);
+}
+
+static int rs_checkpoint(struct replication_state *rs,
+			 struct replication_reason *why)
+{
+	struct repl *r = rs->opaque;
+
+	return READ_ONCE(r->stage) > STAGE_RUNNING ? 0 : repl_checkpoint(r, why);
+}
+
+static int rs_get_error(struct replication_state *rs,
+			struct replication_reason *why)
+{
+	struct repl *r = rs->opaque;
+	struct repl_fault fault = repl_get_fault(r);
+
+	if (READ_ONCE(r->stage) > STAGE_RUNNING || !fault.error)
+		return 0;
+	return repl_refuse(why, fault.error, "%s %s %s %llu %s",
+			   repl_errno_name(fault.error), fault.where, fault.op,
+			   (unsigned long long)fault.sector, fault.text);
+}
+
+static int rs_stop(struct replication_state *rs, bool failover,
+		   struct replication_reason *why)
+{
+	struct repl *r = rs->opaque;
+
+	return READ_ONCE(r->stage) > STAGE_RUNNING ?
+		0 : repl_stop(r, failover, why);
+}
+
+static const struct replication_ops rs_ops = {
+	.start = rs_start,
+	.checkpoint = rs_checkpoint,
+	.get_error = rs_get_error,
+	.stop = rs_stop,
+};
+
+/*----------------------------------------------------------------
+ * Life
+ *--------------------------------------------------------------*/
+
+/**
+ * repl_init() - set up the shared part of a new replication
+ * @r: zeroed memory within the kind's own
+ * @kind: what it is
+ * @md: the mapped device
+ * @len: sectors
+ * @dev0: first leg, or disk
+ * @dev1: second leg, or buffer
+ *
+ * Followed by repl_publish(), or by the kind's destroy when that fails.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int repl_init(struct repl *r, const struct repl_kind *kind,
+	      struct mapped_device *md, sector_t len,
+	      struct block_device *dev0, struct block_device *dev1)
+{
+	r->kind = kind;
+	r->md = md;
+	if (dm_copy_name_and_uuid(md, r->name, NULL))
+		strscpy(r->name, dm_device_name(md), sizeof(r->name));
+	r->len = len;
+	r->devs[0] = dev0;
+	r->devs[1] = dev1;
+	INIT_LIST_HEAD(&r->list);
+	r->tables = 1;
+	kref_init(&r->ref);
+	INIT_LIST_HEAD(&r->listeners);
+	mutex_init(&r->owner_lock);
+	mutex_init(&r->lock);
+	r->suspended = true;
+	spin_lock_init(&r->fault_lock);
+	init_waitqueue_head(&r->wait);
+	INIT_WORK(&r->event, do_event);
+	r->wq = alloc_ordered_workqueue("dm-repl/%s", WQ_MEM_RECLAIM, r->name);
+	return r->wq ? 0 : -ENOMEM;
+}
+
+/* The list's lock is also what makes "look, then create" of a table one step. */
+void repl_list_acquire(void)
+{
+	mutex_lock(&repl_list_lock);
+}
+
+void repl_list_release(void)
+{
+	mutex_unlock(&repl_list_lock);
+}
+
+void repl_publish(struct repl *r)
+{
+	lockdep_assert_held(&repl_list_lock);
+	list_add_tail(&r->list, &repl_list);
+}
+
+static bool same_storage(struct block_device *a, struct block_device *b)
+{
+	sector_t a0, b0;
+
+	if (a->bd_disk != b->bd_disk)
+		return false;
+	a0 = get_start_sect(a);
+	b0 = get_start_sect(b);
+	return a0 < b0 + bdev_nr_sectors(b) && b0 < a0 + bdev_nr_sectors(a);
+}
+
+/**
+ * repl_attach() - the replication a new table continues
+ * @kind: of the table
+ * @md: the table's mapped device
+ * @len: sectors
+ * @dev0: first device
+ * @dev1: second device
+ * @error: why there is an error
+ *
+ * Return: the replication with the same devices and length, one more table
+ * attached; NULL when a new one may be made; ERR_PTR(-EBUSY or -EINVAL) when
+ * another one holds a device, or the devices are one.
+ */
+struct repl *repl_attach(const struct repl_kind *kind, struct mapped_device *md,
+			 sector_t len, struct block_device *dev0,
+			 struct block_device *dev1, const char **error)
+{
+	struct block_device *devs[2] = { dev0, dev1 };
+	struct repl *r, *found = NULL;
+	int i, j;
+
+	lockdep_assert_held(&repl_list_lock);
+
+	if (same_storage(dev0, dev1)) {
+		*error = "The two devices overlap";
+		return ERR_PTR(-EINVAL);
+	}
+	for (i = 0; i < 2; i++) {
+		if (devs[i]->bd_disk == dm_disk(md)) {
+			*error = "A device cannot be below itself";
+			return ERR_PTR(-EINVAL);
+		}
+	}
+
+	list_for_each_entry(r, &repl_list, list) {
+		if (r->md == md) {
+			if (r->kind == kind && r->len == len &&
+			    r->devs[0] == dev0 && r->devs[1] == dev1)
+				found = r;
+			continue;
+		}
+		for (i = 0; i < 2; i++) {
+			for (j = 0; j < 2; j++) {
+				if (same_storage(devs[i], r->devs[j])) {
+					*error = "A device is in use by another replication";
+					return ERR_PTR(-EBUSY);
+				}
+			}
+		}
+	}
+	if (found) {
+		found->tables++;
+		repl_get(found);
+	}
+	return found;
+}
+
+/**
+ * repl_find() - the replication behind a mapped device
+ * @kind: what is looked for
+ * @view: the mapped device's block device
+ *
+ * Return: the replication, pinned, or NULL. Of several, the one in use.
+ */
+struct repl *repl_find(const struct repl_kind *kind, struct block_device *view)
+{
+	struct repl *r, *found = NULL;
+
+	mutex_lock(&repl_list_lock);
+	list_for_each_entry(r, &repl_list, list) {
+		if (r->kind == kind && dm_disk(r->md) == view->bd_disk &&
+		    READ_ONCE(r->owner))
+			found = r;
+	}
+	if (found)
+		repl_get(found);
+	mutex_unlock(&repl_list_lock);
+	return found;
+}
+
+void repl_get(struct repl *r)
+{
+	kref_get(&r->ref);
+}
+
+static void repl_release(struct kref *ref)
+{
+	struct repl *r = container_of(ref, struct repl, ref);
+
+	r->kind->destroy(r);
+}
+
+void repl_put(struct repl *r)
+{
+	kref_put(&r->ref, repl_release);
+}
+
+/**
+ * repl_detach() - a table goes
+ * @r: the replication
+ * @ti: the table's target
+ *
+ * With the last table the devices below go too: when this returns nothing
+ * touches them any more.
+ */
+void repl_detach(struct repl *r, struct dm_target *ti)
+{
+	bool last;
+
+	mutex_lock(&r->owner_lock);
+	if (r->owner == ti)
+		WRITE_ONCE(r->owner, NULL);
+	mutex_unlock(&r->owner_lock);
+
+	mutex_lock(&repl_list_lock);
+	last = !--r->tables;
+	if (last)
+		list_del_init(&r->list);
+	mutex_unlock(&repl_list_lock);
+
+	if (last) {
+		replication_remove(r->rs);
+		r->rs = NULL;
+		repl_presuspend(r);
+		repl_postsuspend(r);
+		drain_workqueue(r->wq);
+		r->kind->abandon(r);
+		cancel_work_sync(&r->event);
+	}
+	repl_put(r);
+}
+
+/**
+ * repl_resume() - a table is (again) the live one
+ * @r: its replication
+ * @ti: the table's target
+ * @group: what the table says
+ *
+ * Context: the target's preresume.
+ * Return: 0 or a negative errno; then the device stays suspended.
+ */
+int repl_resume(struct repl *r, struct dm_target *ti, const char *group)
+{
+	struct replication_state *rs;
+	bool reloaded;
+	int error;
+
+	if (!r->rs || strcmp(r->group, group)) {
+		rs = replication_new(group, r, &rs_ops);
+		if (IS_ERR(rs))
+			return PTR_ERR(rs);
+		replication_remove(r->rs);
+		r->rs = rs;
+		strscpy(r->group, group, sizeof(r->group));
+	}
+
+	mutex_lock(&r->owner_lock);
+	reloaded = r->owner != ti;
+	WRITE_ONCE(r->owner, ti);
+	mutex_unlock(&r->owner_lock);
+
+	WRITE_ONCE(r->suspending, false);
+	mutex_lock(&r->lock);
+	r->suspended = false;
+	error = r->kind->resume(r, reloaded);
+	if (error)
+		r->suspended = true;
+	mutex_unlock(&r->lock);
+	return error;
+}
+
+void repl_presuspend(struct repl *r)
+{
+	WRITE_ONCE(r->suspending, true);
+	wake_up_all(&r->wait);
+}
+
+void repl_presuspend_undo(struct repl *r)
+{
+	WRITE_ONCE(r->suspending, false);
+}
+
+/* All I/O of ours has ended when this returns. */
+void repl_postsuspend(struct repl *r)
+{
+	mutex_lock(&r->lock);
+	r->suspended = true;
+	mutex_unlock(&r->lock);
+	r->kind->quiesce(r);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The replication behind a mapped device: what primary and secondary share.
+ *
+ * A struct repl belongs to a mapped device, not to one of its tables. Tables
+ * come and go with every reload; each attaches to the replication that is
+ * there, so a reload never has two live instances on one leg or buffer, and
+ * never loses what is dirty or what an open epoch holds.
+ */
+#ifndef REPL_CORE_H
+#define REPL_CORE_H
+
+#include <linux/completion.h>
+#include <linux/device-mapper.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "dm-replication.h"
+
+#define DM_MSG_PREFIX "replication"
+
+#define REPL_ERR(r, fmt, ...) \
+	DMERR("%s: " fmt, (r)->name, ##__VA_ARGS__)
+#define REPL_WARN(r, fmt, ...) \
+	DMWARN("%s: " fmt, (r)->name, ##__VA_ARGS__)
+#define REPL_WARN_LIMIT(r, fmt, ...) \
+	DMWARN_LIMIT("%s: " fmt, (r)->name, ##__VA_ARGS__)
+#define REPL_INFO(r, fmt, ...) \
+	DMINFO("%s: " fmt, (r)->name, ##__VA_ARGS__)
+
+/**
+ * enum repl_stage - where a replication stands; the order is that of its life
+ * @STAGE_NONE: never started
+ * @STAGE_RUNNING: replicating
+ * @STAGE_FAILOVER: no longer replicating, the buffer is merged into the disk
+ * @STAGE_FAILOVER_FAILED: as before, and the merge met an error
+ * @STAGE_DONE: stopped
+ */
+enum repl_stage {
+	STAGE_NONE,
+	STAGE_RUNNING,
+	STAGE_FAILOVER,
+	STAGE_FAILOVER_FAILED,
+	STAGE_DONE,
+};
+
+struct repl;
+
+/**
+ * struct repl_listener - a live target that gets the replication's dm events
+ * @list: in the replication's listeners, under its owner_lock
+ * @ti: the target
+ */
+struct repl_listener {
+	struct list_head list;
+	struct dm_target *ti;
+};
+
+/**
+ * struct repl_kind - what a mode does with a replication
+ * @name: the table's word for it
+ * @mode: for start
+ * @start: start; called in stage none or done only
+ * @checkpoint: take a checkpoint and raise the epoch; in stage running only
+ * @stop: stop
+ * @ready: checkpoint and stop sleep on @r->wait until this is true. Any context.
+ * @stopped: stop ends its sleep on @r->wait when this is true; then *@error
+ *	tells how it went. Any context that may sleep, without the lock.
+ * @resume: I/O may go to the devices below; background work may start.
+ *	@reloaded: with another table than before.
+ * @quiesce: end all I/O of background work. Called twice in a row at times.
+ * @abandon: the devices below go: end all I/O on them, whoever it is from.
+ *	After @quiesce.
+ * @destroy: free it; nothing else refers to it any more
+ *
+ * The first three run in the replication's own worker under its lock and may
+ * sleep; they return 0, or an errno with the reason said. The lock is not held
+ * in the others.
+ */
+struct repl_kind {
+	const char *name;
+	enum replication_mode mode;
+	int (*start)(struct repl *r, struct replication_reason *why);
+	int (*checkpoint)(struct repl *r, struct replication_reason *why);
+	int (*stop)(struct repl *r, bool failover,
+		    struct replication_reason *why);
+	bool (*ready)(struct repl *r);
+	bool (*stopped)(struct repl *r, int *error);
+	int (*resume)(struct repl *r, bool reloaded);
+	void (*quiesce)(struct repl *r);
+	void (*abandon)(struct repl *r);
+	void (*destroy)(struct repl *r);
+};
+
+/**
+ * struct repl_fault - the first error since start
+ * @error: 0 or a negative errno
+ * @where: leg or layer
+ * @op: operation
+ * @sector: of the mapped device
+ * @text: more words
+ */
+struct repl_fault {
+	int error;
+	const char *where;
+	const char *op;
+	sector_t sector;
+	const char *text;
+};
+
+/**
+ * struct repl - a mapped device's replication
+ * @kind: constant
+ * @md: the mapped device; constant
+ * @name: the mapped device's name when it was made, for messages; constant
+ * @len: sectors; constant
+ * @devs: the legs, or disk and buffer; valid while a table is attached
+ * @list: in the list of all; under repl_list_lock
+ * @tables: tables attached; under repl_list_lock
+ * @ref: memory: the tables, the inbound views, requests under way
+ * @owner: the table's target that was resumed last, or NULL; under @owner_lock
+ * @listeners: targets that get dm events; under @owner_lock
+ * @owner_lock: protects @owner and @listeners; never held while waiting for I/O
+ * @lock: held over every change of stage or epoch
+ * @stage: written under @lock, read anywhere
+ * @epoch: the last checkpoint's number; written under @lock, read anywhere
+ * @suspending: a message must give up waiting; set before suspend
+ * @suspended: no I/O of our own may be started; under @lock
+ * @fault: under @fault_lock, which is taken in any context
+ * @rs: our entry in the registry, or NULL before the first resume; changed
+ *	by resume only
+ * @group: the group of @rs
+ * @wq: ordered: one request after the other
+ * @wait: woken at every change that somebody may wait for
+ * @event: raises a dm event from process context
+ */
+struct repl {
+	const struct repl_kind *kind;
+	struct mapped_device *md;
+	char name[DM_NAME_LEN];
+	sector_t len;
+	struct block_device *devs[2];
+
+	struct list_head list;
+	unsigned int tables;
+	struct kref ref;
+	struct dm_target *owner;
+	struct list_head listeners;
+	struct mutex owner_lock;
+
+	struct mutex lock;
+	enum repl_stage stage;
+	u64 epoch;
+	bool suspending;
+	bool suspended;
+
+	spinlock_t fault_lock;
+	struct repl_fault fault;
+
+	struct replication_state *rs;
+	char group[REPLICATION_GROUP_LEN];
+
+	struct workqueue_struct *wq;
+	wait_queue_head_t wait;
+	struct work_struct event;
+};
+
+const char *repl_stage_name(enum repl_stage stage);
+const char *repl_errno_name(int error);
+const char *repl_op_name(enum req_op op);
+
+__printf(3, 4)
+int repl_refuse(struct replication_reason *why, int error, const char *fmt, ...);
+
+int repl_init(struct repl *r, const struct repl_kind *kind,
+	      struct mapped_device *md, sector_t len,
+	      struct block_device *dev0, struct block_device *dev1);
+struct repl *repl_attach(const struct repl_kind *kind, struct mapped_device *md,
+			 sector_t len, struct block_device *dev0,
+			 struct block_device *dev1, const char **error);
+void repl_publish(struct repl *r);
+struct repl *repl_find(const struct repl_kind *kind, struct block_device *view);
+void repl_detach(struct repl *r, struct dm_target *ti);
+void repl_get(struct repl *r);
+void repl_put(struct repl *r);
+void repl_list_acquire(void);
+void repl_list_release(void);
+
+int repl_resume(struct repl *r, struct dm_target *ti, const char *group);
+void repl_presuspend(struct repl *r);
+void repl_presuspend_undo(struct repl *r);
+void repl_postsuspend(struct repl *r);
+
+void repl_listen(struct repl *r, struct repl_listener *listener);
+void repl_unlisten(struct repl *r, struct repl_listener *listener);
+void repl_event(struct repl *r);
+void repl_set_stage(struct repl *r, enum repl_stage stage);
+void repl_fault(struct repl *r, int error, const char *where, const char *op,
+		sector_t sector, const char *text);
+void repl_clear_fault(struct repl *r);
+struct repl_fault repl_get_fault(struct repl *r);
+
+int repl_start(struct repl *r, enum replication_mode mode,
+	       struct replication_reason *why);
+int repl_checkpoint(struct repl *r, struct replication_reason *why);
+int repl_stop(struct repl *r, bool failover, struct replication_reason *why);
+
+#endif

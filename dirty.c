@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/bitmap.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "dirty.h"
+
+static unsigned long *alloc_bits(unsigned long bits)
+{
+	return kvcalloc(BITS_TO_LONGS(bits), sizeof(long), GFP_KERNEL);
+}
+
+/**
+ * dirty_init() - make a dirty map
+ * @map: zeroed
+ * @len: sectors of the device
+ * @region_size: sectors, a power of two
+ * @all: every region starts dirty
+ *
+ * Context: process. Followed by dirty_exit(), also after an error.
+ * Return: 0, -ENOMEM, or -E2BIG when there would be more than 2^31 regions,
+ * which is where the kernel's bitmap functions end.
+ */
+int dirty_init(struct dirty_map *map, sector_t len, sector_t region_size,
+	       bool all)
+{
+	sector_t regions;
+	int i;
+
+	map->shift = ilog2(region_size);
+	regions = (len + region_size - 1) >> map->shift;
+	if (regions > INT_MAX)
+		return -E2BIG;
+	map->regions = regions;
+
+	map->dirty = alloc_bits(regions);
+	if (!map->dirty)
+		return -ENOMEM;
+	for (i = 0; i < DIRTY_EPOCHS; i++) {
+		map->recent[i] = alloc_bits(regions);
+		if (!map->recent[i])
+			return -ENOMEM;
+	}
+	if (all) {
+		bitmap_fill(map->dirty, regions);
+		atomic_long_set(&map->nr_dirty, regions);
+	}
+	return 0;
+}
+
+void dirty_exit(struct dirty_map *map)
+{
+	int i;
+
+	kvfree(map->dirty);
+	for (i = 0; i < DIRTY_EPOCHS; i++)
+		kvfree(map->recent[i]);
+}
+
+/**
+ * dirty_cut() - an epoch ends here
+ * @map: the map
+ *
+ * Context: no write is in flight. Followed by dirty_confirm(), or by
+ * dirty_add_recent() when the checkpoint fails.
+ */
+void dirty_cut(struct dirty_map *map)
+{
+	map->open = (map->open + 1) % DIRTY_EPOCHS;
+}
+
+/**
+ * dirty_confirm() - the checkpoint that the last cut belongs to is taken
+ * @map: the map
+ *
+ * Forgets the epoch before the one that ended there.
+ */
+void dirty_confirm(struct dirty_map *map)
+{
+	bitmap_zero(map->recent[(map->open + 1) % DIRTY_EPOCHS], map->regions);
+}
+
+/**
+ * dirty_add_recent() - the remote leg may have lost what it was sent
+ * @map: the map
+ *
+ * Context: process; no write is in flight.
+ */
+void dirty_add_recent(struct dirty_map *map)
+{
+	unsigned long region;
+	int i;
+
+	for (i = 0; i < DIRTY_EPOCHS; i++) {
+		for_each_set_bit(region, map->recent[i], map->regions)
+			dirty_set(map, region);
+		bitmap_zero(map->recent[i], map->regions);
+	}
+}

@@ -1,0 +1,834 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-replication: checkpointed block replication.
+ *
+ * The target: its table lines, messages and status lines, and which part of
+ * the module each bio goes to. How the parts work is theirs to know:
+ *
+ *	dm-replication.c	the target
+ *	  core.c		a mapped device's replication, over its tables
+ *	  registry.c		groups of replication states
+ *	  primary.c		the sending side
+ *	    resync.c		  copies what the remote leg lacks
+ *	    dirty.c		  what it lacks
+ *	  secondary.c		the receiving side: stages and transitions
+ *	    view.c		  the path of a bio through the layers
+ *	    merge.c		  from the buffer into the disk
+ *	    layer.c		  a layer's map and summaries
+ *	    buffer.c		  superblocks and segments
+ *	  range.c		writes that overlap wait for each other
+ */
+#include <linux/device-mapper.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "core.h"
+#include "primary.h"
+#include "secondary.h"
+
+#define REGION_SIZE_DEFAULT	2048
+#define REGION_SIZE_MIN		8
+#define REGION_SIZE_MAX		(1U << 21)
+#define WATERMARK_DEFAULT	80
+
+enum form_id { FORM_PRIMARY, FORM_SECONDARY, FORM_INBOUND };
+
+/**
+ * struct options - the optional arguments of a table line
+ * @seen: bit per entry of option_table that was given
+ * @region_size: sectors
+ * @high_watermark: percent
+ * @group: name
+ */
+struct options {
+	unsigned long seen;
+	unsigned int region_size;
+	unsigned int high_watermark;
+	char group[REPLICATION_GROUP_LEN];
+};
+
+/**
+ * struct target - a target of one table; constant once constructed
+ * @form: of its line
+ * @r: the replication it belongs to; for an inbound view, its secondary's
+ * @attached: @r counts this table
+ * @dev: as the line names them
+ * @opt: as the line has them
+ * @listener: gets @r's events while this table is live
+ */
+struct target {
+	const struct form *form;
+	struct repl *r;
+	bool attached;
+	struct dm_dev *dev[2];
+	struct options opt;
+	struct repl_listener listener;
+};
+
+/**
+ * struct form - a form of the table line
+ * @name: its first word
+ * @id: bit in the options' forms
+ * @devs: names of its devices, for messages
+ * @nr_devs: how many
+ * @create: find or make the replication; sets ti->error
+ * @status: the positional status line
+ */
+struct form {
+	const char *name;
+	enum form_id id;
+	const char *devs[2];
+	unsigned int nr_devs;
+	int (*create)(struct dm_target *ti, struct target *t);
+	void (*status)(struct target *t, char *result, unsigned int maxlen,
+		       const char *fault);
+};
+
+/*----------------------------------------------------------------
+ * Options: one table parses them and writes the TABLE line
+ *--------------------------------------------------------------*/
+
+static int parse_region_size(struct options *opt, const char *arg, char **error)
+{
+	if (kstrtouint(arg, 10, &opt->region_size) ||
+	    opt->region_size < REGION_SIZE_MIN ||
+	    opt->region_size > REGION_SIZE_MAX ||
+	    !is_power_of_2(opt->region_size)) {
+		*error = "region_size must be a power of two from 8 to 2097152 sectors";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_watermark(struct options *opt, const char *arg, char **error)
+{
+	if (kstrtouint(arg, 10, &opt->high_watermark) ||
+	    opt->high_watermark < 1 || opt->high_watermark > 100) {
+		*error = "high_watermark must be from 1 to 100 percent";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_group(struct options *opt, const char *arg, char **error)
+{
+	if (strscpy(opt->group, arg, sizeof(opt->group)) <= 0) {
+		*error = "group must be a name of 1 to 31 bytes";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_remote_error(struct options *opt, const char *arg, char **error)
+{
+	if (!strcmp(arg, "degrade"))
+		return 0;
+	*error = !strcmp(arg, "stall") ?
+		"on_remote_error stall is not supported by this version" :
+		"on_remote_error must be degrade";
+	return -EINVAL;
+}
+
+static const struct option {
+	const char *name;
+	unsigned long forms;
+	unsigned int args;
+	/* sets *error when it fails; NULL when there is nothing to parse */
+	int (*parse)(struct options *opt, const char *arg, char **error);
+	/* why it is refused */
+	char *missing;
+} option_table[] = {
+	{ "region_size", BIT(FORM_PRIMARY), 1, parse_region_size },
+	{ "nosync", BIT(FORM_PRIMARY), 0 },
+	{ "sync", BIT(FORM_PRIMARY), 0 },
+	{ "on_remote_error", BIT(FORM_PRIMARY), 1, parse_remote_error },
+	{ "group", BIT(FORM_PRIMARY) | BIT(FORM_SECONDARY), 1, parse_group },
+	{ "high_watermark", BIT(FORM_SECONDARY), 1, parse_watermark },
+	{ "dirty_log", BIT(FORM_PRIMARY), 1,
+	  .missing = "dirty_log is not supported by this version" },
+	{ "async", BIT(FORM_PRIMARY), 0,
+	  .missing = "async is not supported by this version" },
+	{ "max_behind", BIT(FORM_PRIMARY), 1,
+	  .missing = "max_behind is not supported by this version: it needs async" },
+	{ "inband", BIT(FORM_PRIMARY) | BIT(FORM_INBOUND), 0,
+	  .missing = "inband is not supported by this version" },
+};
+
+enum {
+	OPTION_REGION_SIZE,
+	OPTION_NOSYNC,
+	OPTION_SYNC,
+	OPTION_ON_REMOTE_ERROR,
+	OPTION_GROUP,
+	OPTION_HIGH_WATERMARK,
+};
+
+static int parse_option(struct dm_arg_set *as, enum form_id form,
+			struct options *opt, unsigned int *left, char **error)
+{
+	const char *name = dm_shift_arg(as), *arg = NULL;
+	const struct option *o;
+	int i;
+
+	(*left)--;
+	for (i = 0; i < ARRAY_SIZE(option_table); i++) {
+		o = &option_table[i];
+		if (!strcmp(name, o->name) && (o->forms & BIT(form)))
+			break;
+	}
+	if (i == ARRAY_SIZE(option_table)) {
+		DMERR("unknown option \"%s\"", name);
+		*error = "Unknown option for this form of the table line";
+		return -EINVAL;
+	}
+	if (o->missing) {
+		*error = o->missing;
+		return -EOPNOTSUPP;
+	}
+	if (__test_and_set_bit(i, &opt->seen)) {
+		DMERR("option \"%s\" given twice", name);
+		*error = "An option is given twice";
+		return -EINVAL;
+	}
+	if (o->args) {
+		if (!*left) {
+			DMERR("option \"%s\" needs an argument", name);
+			*error = "An option lacks its argument";
+			return -EINVAL;
+		}
+		arg = dm_shift_arg(as);
+		(*left)--;
+	}
+	return o->parse ? o->parse(opt, arg, error) : 0;
+}
+
+static int parse_options(struct dm_arg_set *as, enum form_id form,
+			 struct options *opt, char **error)
+{
+	static const struct dm_arg count = {
+		0, 2 * ARRAY_SIZE(option_table),
+		"Invalid number of optional arguments"
+	};
+	unsigned int left;
+	int r;
+
+	opt->region_size = REGION_SIZE_DEFAULT;
+	opt->high_watermark = WATERMARK_DEFAULT;
+	strscpy(opt->group, "default", sizeof(opt->group));
+	if (!as->argc)
+		return 0;
+
+	r = dm_read_arg_group(&count, as, &left, error);
+	if (r)
+		return r;
+	if (left != as->argc) {
+		*error = "The number of optional arguments is not that of the arguments";
+		return -EINVAL;
+	}
+	while (left) {
+		r = parse_option(as, form, opt, &left, error);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static void emit_options(const struct options *opt, char *result,
+			 unsigned int maxlen)
+{
+	unsigned int i, sz = 0, args = 0;
+
+	for (i = 0; i < ARRAY_SIZE(option_table); i++)
+		if (test_bit(i, &opt->seen))
+			args += 1 + option_table[i].args;
+	if (args)
+		DMEMIT(" %u", args);
+	for (i = 0; i < ARRAY_SIZE(option_table); i++) {
+		if (!test_bit(i, &opt->seen))
+			continue;
+		DMEMIT(" %s", option_table[i].name);
+		if (i == OPTION_REGION_SIZE)
+			DMEMIT(" %u", opt->region_size);
+		else if (i == OPTION_HIGH_WATERMARK)
+			DMEMIT(" %u", opt->high_watermark);
+		else if (i == OPTION_GROUP)
+			DMEMIT(" %s", opt->group);
+		else if (i == OPTION_ON_REMOTE_ERROR)
+			DMEMIT(" degrade");
+	}
+}
+
+/*----------------------------------------------------------------
+ * The three forms
+ *--------------------------------------------------------------*/
+
+static int create_primary(struct dm_target *ti, struct target *t)
+{
+	struct primary_options opt = {
+		.local = t->dev[0]->bdev,
+		.remote = t->dev[1]->bdev,
+		.len = ti->len,
+		.region_size = t->opt.region_size,
+		.nosync = test_bit(OPTION_NOSYNC, &t->opt.seen),
+	};
+	const char *error = NULL;
+
+	t->r = primary_new(dm_table_get_md(ti->table), &opt, &error);
+	if (IS_ERR(t->r)) {
+		ti->error = (char *)error;
+		return PTR_ERR(t->r);
+	}
+	t->attached = true;
+	ti->per_io_data_size = sizeof(struct primary_io);
+	compat_stable_writes_target(ti);
+	return 0;
+}
+
+static void status_primary(struct target *t, char *result, unsigned int maxlen,
+			   const char *fault)
+{
+	primary_status(to_primary(t->r), result, maxlen, fault);
+}
+
+static int create_secondary(struct dm_target *ti, struct target *t)
+{
+	char why[128] = "";
+
+	t->r = secondary_new(dm_table_get_md(ti->table), t->dev[0]->bdev,
+			     t->dev[1]->bdev, ti->len, why, sizeof(why));
+	if (IS_ERR(t->r)) {
+		DMERR("%s: %s", dm_table_device_name(ti->table), why);
+		ti->error = "The secondary cannot be made, the line before this one says why";
+		return PTR_ERR(t->r);
+	}
+	t->attached = true;
+	ti->per_io_data_size = sizeof(struct secondary_io);
+	ti->discards_supported = bdev_max_discard_sectors(t->dev[0]->bdev);
+	return 0;
+}
+
+static void status_secondary(struct target *t, char *result,
+			     unsigned int maxlen, const char *fault)
+{
+	secondary_status(to_secondary(t->r), result, maxlen, fault);
+}
+
+static int create_inbound(struct dm_target *ti, struct target *t)
+{
+	t->r = repl_find(&secondary_kind, t->dev[0]->bdev);
+	if (!t->r) {
+		ti->error = "The device is not a secondary's mapped device";
+		return -EINVAL;
+	}
+	if (t->r->len != ti->len) {
+		ti->error = "The length is not that of the secondary";
+		return -EINVAL;
+	}
+	ti->per_io_data_size = sizeof(struct secondary_io);
+	ti->discards_supported = bdev_max_discard_sectors(t->dev[0]->bdev);
+	return 0;
+}
+
+static void status_inbound(struct target *t, char *result, unsigned int maxlen,
+			   const char *fault)
+{
+	struct secondary *s = to_secondary(t->r);
+	unsigned int sz = 0;
+
+	DMEMIT("inbound %s %llu %s %s", repl_stage_name(READ_ONCE(s->r.stage)),
+	       READ_ONCE(s->r.epoch),
+	       secondary_inbound_open(s) ? "open" : "closed", fault);
+}
+
+static const struct form forms[] = {
+	{ "primary", FORM_PRIMARY, { "local leg", "remote leg" }, 2,
+	  create_primary, status_primary },
+	{ "secondary", FORM_SECONDARY, { "disk", "buffer" }, 2,
+	  create_secondary, status_secondary },
+	{ "inbound", FORM_INBOUND, { "secondary" }, 1,
+	  create_inbound, status_inbound },
+};
+
+/*----------------------------------------------------------------
+ * Constructor and destructor
+ *--------------------------------------------------------------*/
+
+/* Serves a half-built target too. */
+static void replication_dtr(struct dm_target *ti)
+{
+	struct target *t = ti->private;
+	unsigned int i;
+
+	if (!IS_ERR_OR_NULL(t->r)) {
+		repl_unlisten(t->r, &t->listener);
+		if (t->attached)
+			repl_detach(t->r, ti);
+		else
+			repl_put(t->r);
+	}
+	for (i = 0; i < ARRAY_SIZE(t->dev); i++)
+		if (t->dev[i])
+			dm_put_device(ti, t->dev[i]);
+	kfree(t);
+}
+
+static int get_devices(struct dm_target *ti, struct target *t,
+		       struct dm_arg_set *as)
+{
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < t->form->nr_devs; i++) {
+		const char *path = dm_shift_arg(as);
+
+		r = dm_get_device(ti, path, dm_table_get_mode(ti->table),
+				  &t->dev[i]);
+		if (r) {
+			DMERR("%s: cannot open the %s %s: error %d",
+			      dm_table_device_name(ti->table),
+			      t->form->devs[i], path, r);
+			ti->error = "A device cannot be opened";
+			return r;
+		}
+		/* the buffer is as long as it is */
+		if (t->form->id == FORM_SECONDARY && i == 1)
+			continue;
+		if (bdev_nr_sectors(t->dev[i]->bdev) < ti->len) {
+			DMERR("%s: the %s %s has %llu sectors, the table line %llu",
+			      dm_table_device_name(ti->table), t->form->devs[i],
+			      path,
+			      (unsigned long long)bdev_nr_sectors(t->dev[i]->bdev),
+			      (unsigned long long)ti->len);
+			ti->error = "A device is shorter than the table line";
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static const struct form *find_form(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(forms); i++)
+		if (!strcmp(name, forms[i].name))
+			return &forms[i];
+	return NULL;
+}
+
+static int replication_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct dm_arg_set as = { .argc = argc, .argv = argv };
+	struct target *t;
+	int r;
+
+	if (!argc) {
+		ti->error = "The form is missing: primary, secondary or inbound";
+		return -EINVAL;
+	}
+	t = kzalloc(sizeof(*t), GFP_KERNEL);
+	if (!t) {
+		ti->error = "Out of memory";
+		return -ENOMEM;
+	}
+	ti->private = t;
+	INIT_LIST_HEAD(&t->listener.list);
+	t->listener.ti = ti;
+
+	r = -EINVAL;
+	t->form = find_form(dm_shift_arg(&as));
+	if (!t->form) {
+		ti->error = "The form must be primary, secondary or inbound";
+		goto bad;
+	}
+	if (as.argc < t->form->nr_devs) {
+		ti->error = "A device is missing";
+		goto bad;
+	}
+	/* options first: a wrong one should not cost an open of the devices */
+	as.argc -= t->form->nr_devs;
+	as.argv += t->form->nr_devs;
+	r = parse_options(&as, t->form->id, &t->opt, &ti->error);
+	if (r)
+		goto bad;
+	as.argc = t->form->nr_devs;
+	as.argv = argv + 1;
+	r = get_devices(ti, t, &as);
+	if (r)
+		goto bad;
+
+	ti->num_flush_bios = 1;
+	ti->num_discard_bios = 1;
+	ti->num_write_zeroes_bios = 1;
+	r = t->form->create(ti, t);
+	if (r)
+		goto bad;
+	return 0;
+bad:
+	replication_dtr(ti);
+	return r;
+}
+
+/*----------------------------------------------------------------
+ * Bios
+ *--------------------------------------------------------------*/
+
+static int replication_map(struct dm_target *ti, struct bio *bio)
+{
+	struct target *t = ti->private;
+	void *io;
+
+	bio->bi_iter.bi_sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
+	switch (t->form->id) {
+	case FORM_PRIMARY:
+		io = dm_per_bio_data(bio, sizeof(struct primary_io));
+		return primary_map(to_primary(t->r), io, bio);
+	case FORM_SECONDARY:
+		io = dm_per_bio_data(bio, sizeof(struct secondary_io));
+		return view_map(to_secondary(t->r), io, bio, VIEW_ACTIVE);
+	case FORM_INBOUND:
+		io = dm_per_bio_data(bio, sizeof(struct secondary_io));
+		return view_map(to_secondary(t->r), io, bio, VIEW_INBOUND);
+	}
+	return DM_MAPIO_KILL;
+}
+
+static int replication_end_io(struct dm_target *ti, struct bio *bio,
+			      blk_status_t *error)
+{
+	struct target *t = ti->private;
+
+	if (t->form->id == FORM_PRIMARY)
+		return primary_end_io(dm_per_bio_data(bio,
+						      sizeof(struct primary_io)),
+				      bio, error);
+	return view_end_io(dm_per_bio_data(bio, sizeof(struct secondary_io)),
+			   bio, error);
+}
+
+/*----------------------------------------------------------------
+ * Suspend and resume. An inbound view has nothing of its own to quiesce.
+ *--------------------------------------------------------------*/
+
+static void replication_presuspend(struct dm_target *ti)
+{
+	struct target *t = ti->private;
+
+	if (t->attached)
+		repl_presuspend(t->r);
+}
+
+static void replication_presuspend_undo(struct dm_target *ti)
+{
+	struct target *t = ti->private;
+
+	if (t->attached)
+		repl_presuspend_undo(t->r);
+}
+
+static void replication_postsuspend(struct dm_target *ti)
+{
+	struct target *t = ti->private;
+
+	if (t->attached)
+		repl_postsuspend(t->r);
+}
+
+static int replication_preresume(struct dm_target *ti)
+{
+	struct target *t = ti->private;
+	int r;
+
+	if (t->form->id == FORM_SECONDARY)
+		secondary_set_watermark(to_secondary(t->r),
+					t->opt.high_watermark);
+	if (t->attached) {
+		r = repl_resume(t->r, ti, t->opt.group);
+		if (r) {
+			DMERR("%s: cannot resume: error %d",
+			      dm_table_device_name(ti->table), r);
+			return r;
+		}
+	}
+	repl_listen(t->r, &t->listener);
+	return 0;
+}
+
+/*----------------------------------------------------------------
+ * Messages
+ *--------------------------------------------------------------*/
+
+static int parse_mode(const char *arg, enum replication_mode *mode,
+		      struct replication_reason *why)
+{
+	if (!strcmp(arg, "primary"))
+		*mode = REPLICATION_MODE_PRIMARY;
+	else if (!strcmp(arg, "secondary"))
+		*mode = REPLICATION_MODE_SECONDARY;
+	else
+		return repl_refuse(why, -EINVAL, "the mode must be primary or secondary");
+	return 0;
+}
+
+static int parse_failover(unsigned int argc, char **argv, bool *failover,
+			  struct replication_reason *why)
+{
+	*failover = argc == 2;
+	if (*failover && strcmp(argv[1], "failover"))
+		return repl_refuse(why, -EINVAL,
+				   "the argument can only be failover");
+	return 0;
+}
+
+/* What a message function is given, and the reply that it may leave. */
+struct message {
+	struct repl *r;
+	unsigned int argc;
+	char **argv;
+	char *result;
+	unsigned int maxlen;
+	struct replication_reason why;
+};
+
+/* Return: 0, 1 with a reply, or a negative errno with the reason said. */
+static int reply_epoch(struct message *m)
+{
+	unsigned int maxlen = m->maxlen, sz = 0;
+	char *result = m->result;
+
+	DMEMIT("%llu", READ_ONCE(m->r->epoch));
+	return 1;
+}
+
+static int message_start(struct message *m)
+{
+	enum replication_mode mode;
+	int r = parse_mode(m->argv[1], &mode, &m->why);
+
+	return r ? r : repl_start(m->r, mode, &m->why);
+}
+
+static int message_checkpoint(struct message *m)
+{
+	int r = repl_checkpoint(m->r, &m->why);
+
+	return r ? r : reply_epoch(m);
+}
+
+static int message_stop(struct message *m)
+{
+	bool failover;
+	int r = parse_failover(m->argc, m->argv, &failover, &m->why);
+
+	return r ? r : repl_stop(m->r, failover, &m->why);
+}
+
+static int message_get_error(struct message *m)
+{
+	enum repl_stage stage = READ_ONCE(m->r->stage);
+	struct repl_fault fault = repl_get_fault(m->r);
+	unsigned int maxlen = m->maxlen, sz = 0;
+	char *result = m->result;
+
+	if (stage == STAGE_NONE || stage == STAGE_DONE)
+		DMEMIT("not-running");
+	else if (!fault.error)
+		DMEMIT("ok");
+	else
+		DMEMIT("%s %s %s %llu %s", repl_errno_name(fault.error),
+		       fault.where, fault.op, (unsigned long long)fault.sector,
+		       fault.text);
+	return 1;
+}
+
+static int message_start_all(struct message *m)
+{
+	enum replication_mode mode;
+	int r = parse_mode(m->argv[1], &mode, &m->why);
+
+	return r ? r : replication_start_all(m->r->group, mode, &m->why);
+}
+
+static int message_checkpoint_all(struct message *m)
+{
+	int r = replication_do_checkpoint_all(m->r->group, &m->why);
+
+	return r ? r : reply_epoch(m);
+}
+
+static int message_get_error_all(struct message *m)
+{
+	int error = replication_get_error_all(m->r->group, &m->why);
+	unsigned int maxlen = m->maxlen, sz = 0;
+	char *result = m->result;
+
+	if (!error)
+		DMEMIT("ok");
+	else if (m->why.text[0])
+		DMEMIT("%s", m->why.text);
+	else
+		DMEMIT("%s", repl_errno_name(error));
+	return 1;
+}
+
+static int message_stop_all(struct message *m)
+{
+	bool failover;
+	int r = parse_failover(m->argc, m->argv, &failover, &m->why);
+
+	return r ? r : replication_stop_all(m->r->group, failover, &m->why);
+}
+
+static const struct message_entry {
+	const char *name;
+	unsigned int min_args, max_args;
+	bool inbound;		/* an inbound view takes it too */
+	int (*handle)(struct message *m);
+} message_table[] = {
+	{ "start", 1, 1, false, message_start },
+	{ "checkpoint", 0, 0, false, message_checkpoint },
+	{ "stop", 0, 1, false, message_stop },
+	{ "get_error", 0, 0, true, message_get_error },
+	{ "start_all", 1, 1, true, message_start_all },
+	{ "checkpoint_all", 0, 0, true, message_checkpoint_all },
+	{ "get_error_all", 0, 0, true, message_get_error_all },
+	{ "stop_all", 0, 1, true, message_stop_all },
+};
+
+static int handle_message(struct target *t, struct message *m)
+{
+	const struct message_entry *e;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(message_table); i++) {
+		e = &message_table[i];
+		if (strcmp(m->argv[0], e->name))
+			continue;
+		if (m->argc - 1 < e->min_args || m->argc - 1 > e->max_args)
+			return repl_refuse(&m->why, -EINVAL,
+					   "wrong number of arguments");
+		if (!t->attached && !e->inbound)
+			return repl_refuse(&m->why, -EINVAL,
+					   "an inbound view does not take this: address the secondary %s",
+					   t->r->name);
+		return e->handle(m);
+	}
+	return repl_refuse(&m->why, -EINVAL, "no such message");
+}
+
+static int replication_message(struct dm_target *ti, unsigned int argc,
+			       char **argv, char *result, unsigned int maxlen)
+{
+	struct target *t = ti->private;
+	struct message m = {
+		.r = t->r, .argc = argc, .argv = argv,
+		.result = result, .maxlen = maxlen,
+	};
+	int r = handle_message(t, &m);
+
+	if (r < 0)
+		DMWARN("%s: message %s failed: %s (error %d)",
+		       dm_table_device_name(ti->table), argv[0], m.why.text, r);
+	return r;
+}
+
+/*----------------------------------------------------------------
+ * Status and limits
+ *--------------------------------------------------------------*/
+
+static void replication_status(struct dm_target *ti, status_type_t type,
+			       unsigned int status_flags, char *result,
+			       unsigned int maxlen)
+{
+	struct target *t = ti->private;
+	struct repl_fault fault;
+	unsigned int i, sz = 0;
+
+	switch (type) {
+	case STATUSTYPE_INFO:
+		fault = repl_get_fault(t->r);
+		t->form->status(t, result, maxlen, fault.error ?
+				repl_errno_name(fault.error) : "-");
+		break;
+	case STATUSTYPE_TABLE:
+		DMEMIT("%s", t->form->name);
+		for (i = 0; i < t->form->nr_devs; i++)
+			DMEMIT(" %s", t->dev[i]->name);
+		emit_options(&t->opt, result + sz, maxlen - sz);
+		break;
+	case STATUSTYPE_IMA:
+		DMEMIT_TARGET_NAME_VERSION(ti->type);
+		DMEMIT(",form=%s", t->form->name);
+		for (i = 0; i < t->form->nr_devs; i++)
+			DMEMIT(",dev_%u=%s", i, t->dev[i]->name);
+		DMEMIT(";");
+		break;
+	}
+}
+
+static int replication_iterate_devices(struct dm_target *ti,
+				       iterate_devices_callout_fn fn, void *data)
+{
+	struct target *t = ti->private;
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; !r && i < t->form->nr_devs; i++) {
+		sector_t len = ti->len;
+
+		if (t->form->id == FORM_SECONDARY && i == 1)
+			len = bdev_nr_sectors(t->dev[i]->bdev);
+		r = fn(ti, t->dev[i], 0, len, data);
+	}
+	return r;
+}
+
+static void replication_io_hints(struct dm_target *ti,
+				 struct queue_limits *limits)
+{
+	struct target *t = ti->private;
+
+	/* both legs must get the same bytes */
+	if (t->form->id == FORM_PRIMARY)
+		compat_stable_writes_limits(limits);
+}
+
+static struct target_type replication_target = {
+	.name = "replication",
+	.version = { 1, 0, 0 },
+	.features = DM_TARGET_NOWAIT,
+	.module = THIS_MODULE,
+	.ctr = replication_ctr,
+	.dtr = replication_dtr,
+	.map = replication_map,
+	.end_io = replication_end_io,
+	.presuspend = replication_presuspend,
+	.presuspend_undo = replication_presuspend_undo,
+	.postsuspend = replication_postsuspend,
+	.preresume = replication_preresume,
+	.message = replication_message,
+	.status = replication_status,
+	.iterate_devices = replication_iterate_devices,
+	.io_hints = replication_io_hints,
+};
+
+static int __init dm_replication_init(void)
+{
+	return dm_register_target(&replication_target);
+}
+
+static void __exit dm_replication_exit(void)
+{
+	dm_unregister_target(&replication_target);
+	/* layouts are freed by RCU */
+	rcu_barrier();
+}
+
+module_init(dm_replication_init);
+module_exit(dm_replication_exit);
+
+MODULE_DESCRIPTION(DM_NAME " checkpointed block replication target");
+MODULE_AUTHOR("dm-replication developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A layer's map and its summaries.
+ *
+ * The map is a maple tree over sectors. Its entries are value entries: the
+ * kind, and for data the distance from the sector to its place. The distance
+ * is the same all over a range, so a range that is split needs no fix-up, and
+ * two that follow each other both on the device and in the buffer are one.
+ *
+ * A mapping is made before its data is written, so that two writes to one
+ * sector find one place. Whether the place can be read yet is the buffer's to
+ * tell (buffer_written()); until then a reader looks below, as if the write
+ * had not been there. A summary's entry is reserved when the mapping is made,
+ * so the order of the entries is the order of the mappings, and it becomes
+ * void if the write fails.
+ */
+#include <linux/crc32c.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "core.h"
+#include "layer.h"
+
+#define VALUE_KIND_BITS	2
+#define VALUE_BIAS	(1LL << 59)
+
+/* No sleep, no warning: what fails here is tried again or fails cleanly. */
+#define GFP_LAYER	(GFP_ATOMIC | __GFP_NOWARN)
+
+static void *to_value(enum format_kind kind, sector_t sector, sector_t place)
+{
+	u64 distance = 0;
+
+	if (kind == FORMAT_DATA)
+		distance = VALUE_BIAS + place - sector;
+	return xa_mk_value(distance << VALUE_KIND_BITS | kind);
+}
+
+static enum format_kind value_kind(void *value)
+{
+	return xa_to_value(value) & (BIT(VALUE_KIND_BITS) - 1);
+}
+
+static sector_t value_place(void *value, sector_t sector)
+{
+	return sector + (xa_to_value(value) >> VALUE_KIND_BITS) - VALUE_BIAS;
+}
+
+/* How many of the sectors the range that was walked to has. */
+static unsigned int clip(const struct ma_state *mas, sector_t sector,
+			 unsigned int sectors)
+{
+	/* the last gap ends at ULONG_MAX: do not count what it has */
+	return min_t(u64, sectors - 1, mas->last - sector) + 1;
+}
+
+/*----------------------------------------------------------------
+ * Summaries
+ *--------------------------------------------------------------*/
+
+/**
+ * struct summary - a summary that is not durable yet
+ * @list: in the layer's unwritten, under its lock
+ * @layer: constant
+ * @block: FORMAT_BLOCK_SIZE bytes; an entry belongs to its write, then to @work
+ * @place: constant
+ * @used: entries in use, under the layer's lock
+ * @writes: writes that fill entries, and one while the summary is open
+ * @work: writes it
+ * @failed: the last attempt did
+ */
+struct summary {
+	struct list_head list;
+	struct layer *layer;
+	struct format_summary *block;
+	sector_t place;
+	unsigned int used;
+	atomic_t writes;
+	struct work_struct work;
+	bool failed;
+};
+
+static void summary_free(struct summary *s)
+{
+	kfree(s->block);
+	kfree(s);
+}
+
+static void summary_write(struct work_struct *work)
+{
+	struct summary *s = container_of(work, struct summary, work);
+	struct layer *l = s->layer;
+	wait_queue_head_t *wait = l->wait;
+	int error;
+
+	s->block->entries = cpu_to_le32(s->used);
+	s->block->crc = 0;
+	s->block->crc = cpu_to_le32(crc32c(~0, s->block, sizeof(*s->block)));
+	error = buffer_block_io(l->buffer, REQ_OP_WRITE | REQ_META, s->place,
+				s->block);
+
+	mtree_lock(&l->map);
+	if (error)
+		s->failed = true;
+	else
+		list_del(&s->list);
+	mtree_unlock(&l->map);
+	/* the layer may go from here on */
+	wake_up_all(wait);
+	if (!error)
+		summary_free(s);
+}
+
+static void summary_put(struct summary *s)
+{
+	if (atomic_dec_and_test(&s->writes))
+		queue_work(s->layer->buffer->wq, &s->work);
+}
+
+/* Takes @sectors in a row from the segment in use, or the next one. */
+static int take_space(struct layer *l, unsigned int *sectors, unsigned int least,
+		      sector_t *place)
+{
+	if (l->end - l->next < least) {
+		if (!buffer_take(l->buffer, &l->segments, &l->next)) {
+			l->end = l->next;
+			return -ENOSPC;
+		}
+		l->end = l->next + l->buffer->segment_sectors;
+	}
+	*sectors = min_t(sector_t, *sectors, l->end - l->next);
+	*place = l->next;
+	l->next += *sectors;
+	return 0;
+}
+
+static int open_summary(struct layer *l)
+{
+	unsigned int sectors = FORMAT_BLOCK_SECTORS;
+	struct summary *s;
+	int error;
+
+	s = kzalloc(sizeof(*s), GFP_LAYER);
+	if (!s)
+		return -ENOMEM;
+	s->block = kzalloc(FORMAT_BLOCK_SIZE, GFP_LAYER);
+	if (!s->block) {
+		kfree(s);
+		return -ENOMEM;
+	}
+	error = take_space(l, &sectors, FORMAT_BLOCK_SECTORS, &s->place);
+	if (error) {
+		summary_free(s);
+		return error;
+	}
+
+	s->layer = l;
+	atomic_set(&s->writes, 1);
+	INIT_WORK(&s->work, summary_write);
+	s->block->magic = cpu_to_le64(FORMAT_SUMMARY_MAGIC);
+	memcpy(s->block->uuid, l->buffer->uuid, sizeof(s->block->uuid));
+	s->block->epoch = cpu_to_le64(l->epoch);
+	s->block->previous = cpu_to_le64(l->newest);
+	s->block->previous_sequence = cpu_to_le64(l->newest_sequence);
+	l->newest = s->place;
+	l->newest_sequence = atomic64_inc_return(&l->buffer->summary_sequence);
+	s->block->sequence = cpu_to_le64(l->newest_sequence);
+	l->summary = s;
+	return 0;
+}
+
+static void close_summary(struct layer *l)
+{
+	struct summary *s = l->summary;
+
+	if (!s)
+		return;
+	l->summary = NULL;
+	list_add_tail(&s->list, &l->unwritten);
+	summary_put(s);
+}
+
+/* Makes sure that the next entry has room. The layer's lock is held. */
+static int prepare_entry(struct layer *l)
+{
+	if (l->summary && l->summary->used == FORMAT_ENTRIES)
+		close_summary(l);
+	return l->summary ? 0 : open_summary(l);
+}
+
+static unsigned int add_entry(struct layer *l, enum format_kind kind,
+			      sector_t sector, unsigned int sectors,
+			      sector_t place)
+{
+	struct summary *s = l->summary;
+	struct format_entry *e = &s->block->entry[s->used];
+
+	e->sector = cpu_to_le64(sector);
+	e->place = cpu_to_le64(place);
+	e->sectors = cpu_to_le32(sectors);
+	e->kind = kind;
+	return s->used++;
+}
+
+/*----------------------------------------------------------------
+ * Writing
+ *--------------------------------------------------------------*/
+
+static int map_range(struct layer *l, sector_t first, sector_t last, void *value)
+{
+	MA_STATE(mas, &l->map, first, last);
+
+	return mas_store_gfp(&mas, value, GFP_LAYER);
+}
+
+/* Maps to new space. The layer's lock is held, an entry is prepared. */
+static int map_fresh(struct layer *l, sector_t sector, struct layer_write *w)
+{
+	sector_t first = sector, last;
+	void *value;
+	int error;
+
+	error = take_space(l, &w->sectors, 1, &w->place);
+	if (error)
+		return error;
+	value = to_value(FORMAT_DATA, sector, w->place);
+	last = sector + w->sectors - 1;
+	if (l->run_last && sector == l->run_last + 1 &&
+	    (unsigned long)value == l->run_value)
+		first = l->run_first;
+	error = map_range(l, first, last, value);
+	if (error) {
+		l->next -= w->sectors;
+		return error;
+	}
+	l->run_first = first;
+	l->run_last = last;
+	l->run_value = (unsigned long)value;
+	l->sectors += w->sectors;
+	return 0;
+}
+
+/**
+ * layer_write() - find the place for a write, or make one
+ * @l: the layer, not sealed; the caller is one of its writers
+ * @sector: first one of the write
+ * @sectors: of the write
+ * @w: gets the place, and how many sectors go there: it may be fewer
+ *
+ * Followed by layer_write_end() when the write has ended.
+ *
+ * Context: process, does not sleep.
+ * Return: 0, -ENOSPC when the buffer is full, -ENOMEM; nothing is changed then.
+ */
+int layer_write(struct layer *l, sector_t sector, unsigned int sectors,
+		struct layer_write *w)
+{
+	MA_STATE(mas, &l->map, sector, sector);
+	bool written = false;
+	int error = 0;
+	void *value;
+
+	w->summary = NULL;
+	mtree_lock(&l->map);
+	value = mas_walk(&mas);
+	w->sectors = clip(&mas, sector, sectors);
+	if (value && value_kind(value) == FORMAT_DATA) {
+		w->place = value_place(value, sector);
+		written = buffer_written(l->buffer, w->place, &w->sectors);
+		if (written)
+			goto out;
+		value = NULL;
+		error = prepare_entry(l);
+	} else {
+		error = prepare_entry(l);
+		if (!error)
+			error = map_fresh(l, sector, w);
+	}
+	if (!error) {
+		w->summary = l->summary;
+		w->slot = add_entry(l, FORMAT_DATA, sector, w->sectors, w->place);
+		atomic_inc(&w->summary->writes);
+	}
+out:
+	mtree_unlock(&l->map);
+	return error;
+}
+
+/**
+ * layer_write_end() - a write has ended
+ * @l: the layer
+ * @w: from layer_write()
+ * @ok: it succeeded
+ *
+ * Context: any. The caller is still one of the layer's writers.
+ */
+void layer_write_end(struct layer *l, struct layer_write *w, bool ok)
+{
+	struct summary *s = w->summary;
+
+	if (!s)
+		return;
+	if (ok) {
+		buffer_set_written(l->buffer, w->place, w->sectors);
+	} else {
+		s->block->entry[w->slot].kind = FORMAT_VOID;
+		WRITE_ONCE(l->voids, true);
+	}
+	summary_put(s);
+}
+
+/**
+ * layer_blank() - note a range that has no data
+ * @l: the layer, not sealed; the caller is one of its writers
+ * @sector: first one
+ * @sectors: how many
+ * @kind: FORMAT_ZERO or FORMAT_DISCARD
+ *
+ * Context: process, does not sleep.
+ * Return: 0, -ENOSPC, -ENOMEM; nothing is changed then.
+ */
+int layer_blank(struct layer *l, sector_t sector, unsigned int sectors,
+		enum format_kind kind)
+{
+	int error;
+
+	mtree_lock(&l->map);
+	error = prepare_entry(l);
+	if (!error)
+		error = map_range(l, sector, sector + sectors - 1,
+				  to_value(kind, sector, 0));
+	if (!error) {
+		add_entry(l, kind, sector, sectors, 0);
+		l->run_last = 0;
+	}
+	mtree_unlock(&l->map);
+	return error;
+}
+
+/*----------------------------------------------------------------
+ * Reading
+ *--------------------------------------------------------------*/
+
+/**
+ * layer_lookup() - what does the layer say of these sectors?
+ * @l: the layer
+ * @sector: first one
+ * @sectors: how many; made smaller to those for which the answer holds
+ * @place: of data
+ *
+ * Context: under rcu_read_lock() or as one of the layer's readers; no lock.
+ * Return: an enum format_kind, or -ENOENT when it says nothing.
+ */
+int layer_lookup(struct layer *l, sector_t sector, unsigned int *sectors,
+		 sector_t *place)
+{
+	MA_STATE(mas, &l->map, sector, sector);
+	enum format_kind kind;
+	void *value;
+
+	rcu_read_lock();
+	value = mas_walk(&mas);
+	rcu_read_unlock();
+
+	*sectors = clip(&mas, sector, *sectors);
+	if (!value)
+		return -ENOENT;
+	kind = value_kind(value);
+	if (kind != FORMAT_DATA)
+		return kind;
+	*place = value_place(value, sector);
+	if (!READ_ONCE(l->sealed) &&
+	    !buffer_written(l->buffer, *place, sectors))
+		return -ENOENT;
+	return FORMAT_DATA;
+}
+
+/**
+ * layer_find() - the next sector that the layer says something of
+ * @l: the layer
+ * @sector: where to begin; gets the sector found
+ * @end: look no further than before this one
+ *
+ * Context: any, no lock.
+ * Return: true when there is one.
+ */
+bool layer_find(struct layer *l, sector_t *sector, sector_t end)
+{
+	MA_STATE(mas, &l->map, *sector, *sector);
+	void *value;
+
+	rcu_read_lock();
+	value = mas_find(&mas, end - 1);
+	rcu_read_unlock();
+	if (!value)
+		return false;
+	*sector = max_t(sector_t, *sector, mas.index);
+	return true;
+}
+
+/*----------------------------------------------------------------
+ * What a layer goes through
+ *--------------------------------------------------------------*/
+
+/* Takes mappings out that lead to a place never written. */
+static int drop_voids(struct layer *l)
+{
+	sector_t sector = 0, place;
+	unsigned int n;
+	int error = 0;
+
+	while (!error && layer_find(l, &sector, ULONG_MAX)) {
+		MA_STATE(mas, &l->map, sector, sector);
+		void *value;
+		sector_t end;
+
+		rcu_read_lock();
+		value = mas_walk(&mas);
+		rcu_read_unlock();
+		end = mas.last + 1;
+		if (value_kind(value) != FORMAT_DATA) {
+			sector = end;
+			continue;
+		}
+		while (sector < end && !error) {
+			n = min_t(sector_t, end - sector, INT_MAX);
+			place = value_place(value, sector);
+			if (!buffer_written(l->buffer, place, &n)) {
+				mtree_lock(&l->map);
+				error = map_range(l, sector, sector + n - 1,
+						  NULL);
+				l->sectors -= n;
+				mtree_unlock(&l->map);
+			}
+			sector += n;
+		}
+	}
+	return error;
+}
+
+/* Are all summaries written? Those that failed are tried once more. */
+static bool summaries_written(struct layer *l, bool *again, int *error)
+{
+	struct summary *s;
+	bool waiting = false;
+
+	mtree_lock(&l->map);
+	list_for_each_entry(s, &l->unwritten, list) {
+		if (!s->failed) {
+			waiting = true;
+		} else if (*again) {
+			s->failed = false;
+			queue_work(l->buffer->wq, &s->work);
+			waiting = true;
+		} else {
+			*error = -EIO;
+		}
+	}
+	*again = false;
+	mtree_unlock(&l->map);
+	return !waiting;
+}
+
+/**
+ * layer_seal() - bring the layer to a state in which it can be committed
+ * @l: the layer; it has no writer
+ *
+ * All its summaries have been written, but not flushed, and every mapping can
+ * be read. A layer that could not be sealed, or whose commit failed, can go on
+ * as it was.
+ *
+ * Context: process, sleeps.
+ * Return: 0, -EIO, -ENOMEM.
+ */
+int layer_seal(struct layer *l)
+{
+	bool again = true;
+	int error = 0;
+
+	mtree_lock(&l->map);
+	close_summary(l);
+	mtree_unlock(&l->map);
+	wait_event(*l->wait, summaries_written(l, &again, &error));
+	if (!error && l->voids) {
+		error = drop_voids(l);
+		if (!error) {
+			l->voids = false;
+			l->run_last = 0;
+		}
+	}
+	return error;
+}
+
+/**
+ * layer_fold() - add a newer layer's mappings to an older one
+ * @into: the older one, sealed, the next below @from
+ * @from: the newer one, sealed
+ *
+ * Readers that look at both see no difference at any time. @from keeps its
+ * segments until nobody reads from it; the owner joins them to @into then.
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM; then @into has some of the mappings, which is harmless
+ * as long as @from stays above it.
+ */
+int layer_fold(struct layer *into, struct layer *from)
+{
+	MA_STATE(mas, &from->map, 0, 0);
+	void *value;
+	int error = 0;
+
+	for (;;) {
+		rcu_read_lock();
+		value = mas_find(&mas, ULONG_MAX);
+		rcu_read_unlock();
+		if (!value)
+			break;
+		mtree_lock(&into->map);
+		error = map_range(into, mas.index, mas.last, value);
+		mtree_unlock(&into->map);
+		if (error)
+			break;
+		mas_pause(&mas);
+		cond_resched();
+	}
+	return error;
+}
+
+/**
+ * layer_punch() - what the layer says of a range is out of date
+ * @l: the layer, sealed
+ * @first: sector
+ * @last: sector, inclusive
+ *
+ * Context: process, sleeps when memory is short.
+ * Return: 0 or -ENOMEM.
+ */
+int layer_punch(struct layer *l, sector_t first, sector_t last)
+{
+	sector_t found = first;
+	int error;
+
+	if (!layer_find(l, &found, last + 1))
+		return 0;
+	mtree_lock(&l->map);
+	error = map_range(l, first, last, NULL);
+	mtree_unlock(&l->map);
+	return error;
+}
+
+/**
+ * layer_new() - make an empty layer
+ * @b: its buffer
+ * @name: for messages; a constant string
+ * @epoch: that it will become part of
+ * @newest: the newest summary of what lies below
+ * @newest_sequence: its sequence
+ * @wait: is woken when something ends that a layer is waited for
+ *
+ * Return: the layer, or NULL when there is no memory.
+ */
+struct layer *layer_new(struct buffer *b, const char *name, u64 epoch,
+			sector_t newest, u64 newest_sequence,
+			wait_queue_head_t *wait)
+{
+	struct layer *l = kzalloc(sizeof(*l), GFP_NOIO);
+
+	if (!l)
+		return NULL;
+	l->buffer = b;
+	l->name = name;
+	l->epoch = epoch;
+	l->newest = newest;
+	l->newest_sequence = newest_sequence;
+	l->wait = wait;
+	mt_init_flags(&l->map, MT_FLAGS_USE_RCU);
+	segments_init(&l->segments);
+	INIT_LIST_HEAD(&l->unwritten);
+	return l;
+}
+
+static bool summaries_idle(struct layer *l)
+{
+	struct summary *s;
+	bool idle = true;
+
+	mtree_lock(&l->map);
+	list_for_each_entry(s, &l->unwritten, list)
+		if (!s->failed)
+			idle = false;
+	mtree_unlock(&l->map);
+	return idle;
+}
+
+/**
+ * layer_free() - give back all that a layer has, its segments too
+ * @l: the layer, or NULL; nobody looks at it, no I/O is in flight in it
+ *
+ * Context: process, sleeps for as long as a summary is being written.
+ */
+void layer_free(struct layer *l)
+{
+	struct summary *s, *next;
+
+	if (!l)
+		return;
+	wait_event(*l->wait, summaries_idle(l));
+	list_for_each_entry_safe(s, next, &l->unwritten, list) {
+		flush_work(&s->work);
+		summary_free(s);
+	}
+	if (l->summary)
+		summary_free(l->summary);
+	buffer_give(l->buffer, &l->segments);
+	mtree_destroy(&l->map);
+	kfree(l);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/completion.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/sched.h>
+
+#include "range.h"
+
+static struct range_bucket *bucket_of(struct range_lock *rl,
+				      const struct io_range *range)
+{
+	return &rl->bucket[hash_64(range->first >> rl->shift,
+				   ilog2(RANGE_BUCKETS))];
+}
+
+/* Does @range overlap one of @list that comes before @until? */
+static bool conflicts(const struct list_head *list, const struct io_range *range,
+		      const struct io_range *until)
+{
+	const struct io_range *other;
+
+	list_for_each_entry(other, list, list) {
+		if (other == until)
+			break;
+		if (range->first <= other->last && other->first <= range->last)
+			return true;
+	}
+	return false;
+}
+
+/* Grants what can be granted; the bucket's lock is held. */
+static void grant_waiting(struct range_lock *rl, struct range_bucket *b)
+{
+	struct io_range *range, *next;
+	bool any = false;
+
+	if (READ_ONCE(rl->hold))
+		return;
+	list_for_each_entry_safe(range, next, &b->waiting, list) {
+		if (conflicts(&b->held, range, NULL) ||
+		    conflicts(&b->waiting, range, range))
+			continue;
+		list_move_tail(&range->list, &b->held);
+		llist_add(&range->ready, &rl->granted);
+		any = true;
+	}
+	if (any)
+		queue_work(rl->wq, &rl->work);
+}
+
+static void call_owners(struct work_struct *work)
+{
+	struct range_lock *rl = container_of(work, struct range_lock, work);
+	struct llist_node *all = llist_reverse_order(llist_del_all(&rl->granted));
+	struct io_range *range, *next;
+
+	/* an owner may free its range */
+	llist_for_each_entry_safe(range, next, all, ready)
+		range->granted(range);
+}
+
+/**
+ * range_lock_init() - set up
+ * @rl: the range lock
+ * @shift: log2 of a region's sectors; no range crosses a region
+ * @wq: calls the owners of ranges that had to wait; WQ_MEM_RECLAIM
+ */
+void range_lock_init(struct range_lock *rl, unsigned int shift,
+		     struct workqueue_struct *wq)
+{
+	int i;
+
+	rl->shift = shift;
+	rl->hold = false;
+	init_waitqueue_head(&rl->idle);
+	init_llist_head(&rl->granted);
+	INIT_WORK(&rl->work, call_owners);
+	rl->wq = wq;
+	for (i = 0; i < RANGE_BUCKETS; i++) {
+		spin_lock_init(&rl->bucket[i].lock);
+		INIT_LIST_HEAD(&rl->bucket[i].held);
+		INIT_LIST_HEAD(&rl->bucket[i].waiting);
+	}
+}
+
+/**
+ * range_acquire() - take a range
+ * @rl: the range lock
+ * @range: first, last and granted are set
+ * @nowait: do not queue the range when it is not free
+ *
+ * Context: any.
+ * Return: true when the caller has the range now. Else, without @nowait, its
+ * granted() will be called.
+ */
+bool range_acquire(struct range_lock *rl, struct io_range *range, bool nowait)
+{
+	struct range_bucket *b = bucket_of(rl, range);
+	unsigned long flags;
+	bool got;
+
+	spin_lock_irqsave(&b->lock, flags);
+	got = !READ_ONCE(rl->hold) && !conflicts(&b->held, range, NULL) &&
+	      !conflicts(&b->waiting, range, NULL);
+	if (got)
+		list_add_tail(&range->list, &b->held);
+	else if (!nowait)
+		list_add_tail(&range->list, &b->waiting);
+	spin_unlock_irqrestore(&b->lock, flags);
+	return got;
+}
+
+/**
+ * range_release() - give a range back
+ * @rl: the range lock
+ * @range: held
+ *
+ * Context: any.
+ */
+void range_release(struct range_lock *rl, struct io_range *range)
+{
+	struct range_bucket *b = bucket_of(rl, range);
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->lock, flags);
+	list_del(&range->list);
+	if (unlikely(!list_empty(&b->waiting)))
+		grant_waiting(rl, b);
+	if (unlikely(READ_ONCE(rl->hold)) && list_empty(&b->held))
+		wake_up(&rl->idle);
+	spin_unlock_irqrestore(&b->lock, flags);
+}
+
+static void wake_sleeper(struct io_range *range)
+{
+	complete(&container_of(range, struct range_sleeper, range)->done);
+}
+
+/**
+ * range_acquire_sync() - take a range, sleep until it is free
+ * @rl: the range lock
+ * @s: range's first and last are set
+ *
+ * Context: process, not from the range lock's workqueue when that is ordered.
+ */
+void range_acquire_sync(struct range_lock *rl, struct range_sleeper *s)
+{
+	init_completion(&s->done);
+	s->range.granted = wake_sleeper;
+	if (!range_acquire(rl, &s->range, false))
+		wait_for_completion(&s->done);
+}
+
+static bool bucket_idle(struct range_bucket *b)
+{
+	bool idle;
+
+	spin_lock_irq(&b->lock);
+	idle = list_empty(&b->held);
+	spin_unlock_irq(&b->lock);
+	return idle;
+}
+
+/**
+ * range_hold() - grant nothing any more and wait until nothing is held
+ * @rl: the range lock
+ *
+ * One caller at a time. Followed by range_unhold().
+ *
+ * Context: process, sleeps for as long as the ranges that are held.
+ */
+void range_hold(struct range_lock *rl)
+{
+	int i;
+
+	WRITE_ONCE(rl->hold, true);
+	for (i = 0; i < RANGE_BUCKETS; i++)
+		wait_event(rl->idle, bucket_idle(&rl->bucket[i]));
+}
+
+/**
+ * range_unhold() - grant again, first what has been waiting
+ * @rl: the range lock
+ *
+ * Context: process.
+ */
+void range_unhold(struct range_lock *rl)
+{
+	int i;
+
+	WRITE_ONCE(rl->hold, false);
+	for (i = 0; i < RANGE_BUCKETS; i++) {
+		spin_lock_irq(&rl->bucket[i].lock);
+		grant_waiting(rl, &rl->bucket[i]);
+		spin_unlock_irq(&rl->bucket[i].lock);
+	}
+}
