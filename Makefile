@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0
+# What kbuild reads is in Kbuild. This is for people: make help
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+all: modules
+
+modules modules_install clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+
+# make test [T=scenario] [K=6.1|6.12]
+test:
+	tests/run $(if $(K),-k $(K)) $(T)
+
+demo:
+	tests/demo
+
+lint:
+	tests/lint
+
+help:
+	@echo 'make [modules]          build dm-replication.ko for the running kernel'
+	@echo '                        (KDIR=<build directory> for another one)'
+	@echo 'make modules_install    install it (as root)'
+	@echo 'make clean              remove what was built here'
+	@echo 'make test               all tests, on all kernels, in emulated guests;'
+	@echo '                        gets what it needs with apt (Debian 12)'
+	@echo 'make test T=<scenario> [K=6.1|6.12]'
+	@echo '                        one of tests/scenarios, on all kernels or one'
+	@echo 'make demo               a replica, its failure and what becomes of it, in a guest'
+	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
+
+.PHONY: all modules modules_install clean test demo lint help

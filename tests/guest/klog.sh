@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# What the kernel had to say since a scenario began.
+
+# Never acceptable, whatever a scenario declares.
+KLOG_SPLAT='BUG|WARNING|Oops|Call Trace|INFO: (task|rcu|possible|trying|suspicious)'
+KLOG_SPLAT+='|rcu:.*(stall|detected)|possible (circular|recursive|irq lock|deadlock)'
+KLOG_SPLAT+='|inconsistent lock state|held lock freed|suspicious RCU|lockdep'
+KLOG_SPLAT+='|KASAN|KCSAN|KFENCE|UBSAN|\bhung\b|\bleak|refcount_t|general protection'
+KLOG_SPLAT+='|Objects remaining|still has objects|page allocation failure|Out of memory'
+KLOG_SPLAT+='|scheduling while atomic|sleeping function called|unable to handle'
+KLOG_SPLAT+='|list_(add|del) corruption|bad page state|double free|soft lockup'
+KLOG_SPLAT+='|bio too big|Unknown symbol|blocked for more than|stack-protector'
+# Acceptable where a scenario declares it: `# dmesg: REGEX`
+KLOG_ERROR='I/O error|critical [a-z]+ error|lost async page write|EXT4-fs error'
+
+KLOG_MARK='harness: begin '
+
+klog_begin()
+{
+	KLOG_TAINT=$(cat /proc/sys/kernel/tainted)
+	# A serial number, so that a scenario run twice has two marks.
+	KLOG_LAST="$KLOG_MARK$1 $((KLOG_COUNT++))"
+	echo "$KLOG_LAST" >/dev/kmsg
+}
+
+klog()
+{
+	dmesg | awk -v mark="$KLOG_LAST" 'seen; index($0, mark) { seen = 1 }
+		END { if (!seen) print "(the begin of the scenario is gone from the log)" }'
+}
+
+# klog_check ALLOWED: prints the first line that must not be there
+klog_check()
+{
+	local log line taint
+	# What follows the watchdog's mark is what it had the kernel show.
+	log=$(klog | sed '/harness: no end after/,$d')
+	line=$(grep -E -m1 "$KLOG_SPLAT" <<<"$log") && { echo "$line"; return 1; }
+	line=$(grep -E "$KLOG_ERROR" <<<"$log" | { if [ -n "$1" ]; then grep -vE "$1"; else cat; fi; } |
+		head -n 1)
+	[ -z "$line" ] || { echo "$line"; return 1; }
+	# Bad page, died, warning, soft lockup: bits 5, 7, 9, 14
+	taint=$(cat /proc/sys/kernel/tainted)
+	if [ $((taint & ~KLOG_TAINT & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))) -ne 0 ]; then
+		echo "tainted: $taint"
+		return 1
+	fi
+}

@@ -1,0 +1,401 @@
+# shellcheck shell=bash
+# What a scenario has at hand. Scenarios run with bash -eu and pipefail; any
+# command that fails ends them, and fail() says why.
+#
+# At the beginning of each: dm-replication freshly loaded, no dm device, and
+# ramdisks /dev/ram0../dev/ram7 of 128 MiB each, all zeroes. What is left at
+# the end is removed by the harness, which fails the scenario if it cannot.
+#
+# Sizes and offsets are in sectors of 512 bytes, unless a name says otherwise.
+
+. /t/guest/clean.sh
+
+MODULE=${MODULE-}
+SEED=${SEED:-1}
+# $RANDOM repeats with the same SEED
+RANDOM=$SEED
+# /dev/ramN, in sectors
+RAM_SECTORS=$((RAM_KIB * 2))
+
+# --- Saying and checking
+
+note()
+{
+	printf -- '- %s\n' "$*"
+}
+
+fail()
+{
+	printf -- '--- FAIL: %s\n' "$*" >&2
+	local i
+	for ((i = 0; i < ${#FUNCNAME[@]} - 2; i++)); do
+		printf -- '---   %s, called from %s line %s\n' "${FUNCNAME[i]}" \
+			"${BASH_SOURCE[i + 1]##*/}" "${BASH_LINENO[i]}" >&2
+	done
+	# Out of any subshell too: its parent runs with -e.
+	exit 1
+}
+
+# check CMD...: it must succeed
+check()
+{
+	"$@" || fail "exit code $?: $*"
+}
+
+# check_not CMD...: it must fail
+check_not()
+{
+	! "$@" || fail "succeeded: $*"
+}
+
+# equal WHAT GOT EXPECTED
+equal()
+{
+	[ "$2" = "$3" ] || fail "$1: got '$2', expected '$3'"
+}
+
+# matches WHAT GOT REGEX (extended, anywhere in it)
+matches()
+{
+	[[ $2 =~ $3 ]] || fail "$1: got '$2', expected something like '$3'"
+}
+
+declare -A ERRNO_TEXT=(
+	[EPERM]='Operation not permitted' [ENOENT]='No such file or directory'
+	[EINTR]='Interrupted system call' [EIO]='Input/output error'
+	[ENXIO]='No such device or address' [E2BIG]='Argument list too long'
+	[EAGAIN]='Resource temporarily unavailable' [ENOMEM]='Cannot allocate memory'
+	[EACCES]='Permission denied' [ENOTBLK]='Block device required'
+	[EBUSY]='Device or resource busy' [EEXIST]='File exists'
+	[ENODEV]='No such device' [EINVAL]='Invalid argument'
+	[EFBIG]='File too large' [ENOSPC]='No space left on device'
+	[EROFS]='Read-only file system' [EDOM]='Numerical argument out of domain'
+	[ERANGE]='Numerical result out of range' [ENODATA]='No data available'
+	[ENOLINK]='Link has been severed' [EPROTO]='Protocol error'
+	[EBADMSG]='Bad message' [EOVERFLOW]='Value too large for defined data type'
+	[EILSEQ]='Invalid or incomplete multibyte or wide character'
+	[EOPNOTSUPP]='Operation not supported' [ENOTCONN]='Transport endpoint is not connected'
+	[ESHUTDOWN]='Cannot send after transport endpoint shutdown'
+	[ETIMEDOUT]='Connection timed out' [EALREADY]='Operation already in progress'
+	[EINPROGRESS]='Operation now in progress' [ESTALE]='Stale file handle'
+	[EUCLEAN]='Structure needs cleaning' [EREMOTEIO]='Remote I/O error'
+	[EMEDIUMTYPE]='Wrong medium type' [ECANCELED]='Operation canceled'
+	[ENOTTY]='Inappropriate ioctl for device' [ENAMETOOLONG]='File name too long'
+)
+
+# expect_errno ENAME CMD...: it must fail, and say that error
+expect_errno()
+{
+	local text=${ERRNO_TEXT[$1]-} said rc=0
+	[ -n "$text" ] || fail "expect_errno: $1 is not in lib.sh's table"
+	said=$("${@:2}" 2>&1) || rc=$?
+	[ $rc -ne 0 ] || fail "succeeded, expected $1: ${*:2}"
+	[[ $said == *"$text"* ]] || fail "expected $1 ($text), got: $said (${*:2})"
+}
+
+# --- Kernel log
+
+# klog_since: marks a place; klog_has REGEX: a line after it matches
+klog_since()
+{
+	KLOG_PLACE="harness: place $SRANDOM"
+	echo "$KLOG_PLACE" >/dev/kmsg
+}
+
+klog_lines()
+{
+	dmesg | awk -v mark="${KLOG_PLACE:-harness: begin }" \
+		'index($0, mark) { seen = 1; text = ""; next } seen { text = text $0 "\n" }
+		 END { printf "%s", text }'
+}
+
+klog_has()
+{
+	klog_lines | grep -E "$1" >/dev/null || fail "kernel log has no line like '$1'"
+}
+
+# --- Devices
+
+# Opens of a mapped device by the harness itself (udev there is none).
+# dm_create NAME TABLE: the table's lines; `-` takes them from stdin
+dm_create()
+{
+	local table=$2
+	[ "$table" != - ] || table=$(cat)
+	dmsetup create "$1" <<<"$table"
+}
+
+dm_remove()
+{
+	local name
+	for name; do
+		dmsetup remove "$name"
+	done
+}
+
+# dm_load NAME TABLE [SUSPEND OPTIONS]: another table for a device in use
+dm_load()
+{
+	dmsetup load "$1" <<<"$2"
+	dmsetup suspend "${@:3}" "$1"
+	dmsetup resume "$1"
+}
+
+sectors()
+{
+	blockdev --getsz "$1"
+}
+
+# linear NAME DEV [FIRST [SECTORS]]
+linear()
+{
+	local first=${3:-0}
+	dm_create "$1" "0 ${4:-$(($(sectors "$2") - first))} linear $2 $first"
+}
+
+# Any device with I/O errors on a range:
+# broken NAME DEV FIRST SECTORS
+broken()
+{
+	local size
+	size=$(sectors "$2")
+	{
+		[ "$3" -eq 0 ] || echo "0 $3 linear $2 0"
+		echo "$3 $4 error"
+		[ $(($3 + $4)) -eq "$size" ] ||
+			echo "$(($3 + $4)) $((size - $3 - $4)) linear $2 $(($3 + $4))"
+	} | dm_create "$1" -
+}
+
+# A linear device NAME over DEV can turn into one that fails and back:
+# break_device NAME [all|writes|drop] / mend_device NAME DEV
+break_device()
+{
+	local size dev
+	size=$(dmsetup table "$1" | awk '{ print $2; exit }')
+	dev=$(dmsetup table "$1" | awk '{ print $4; exit }')
+	case ${2:-all} in
+	all) dm_load "$1" "0 $size error" --noflush --nolockfs ;;
+	writes) dm_load "$1" "0 $size flakey $dev 0 0 100000 1 error_writes" --noflush --nolockfs ;;
+	drop) dm_load "$1" "0 $size flakey $dev 0 0 100000 1 drop_writes" --noflush --nolockfs ;;
+	*) fail "break_device: '$2'?" ;;
+	esac
+}
+
+mend_device()
+{
+	dm_load "$1" "0 $(sectors "$2") linear $2 0" --noflush --nolockfs
+}
+
+# --- The target's messages, status and events
+
+# msg NAME ARG...: prints the reply
+msg()
+{
+	dmsetup message "$1" 0 "${@:2}"
+}
+
+# status NAME: the target's own words (without start, length, target type)
+status()
+{
+	dmsetup status --noflush "$1" | cut -d ' ' -f 4-
+}
+
+# status_field NAME N: counted from 1
+status_field()
+{
+	status "$1" | cut -d ' ' -f "$2"
+}
+
+table()
+{
+	dmsetup table "$1"
+}
+
+events()
+{
+	dmsetup info -c --noheadings -o events "$1"
+}
+
+# wait_status NAME REGEX: returns when status matches. Sleeps in the kernel,
+# between events; the counter is read before the status, so none is missed.
+wait_status()
+{
+	local count now
+	while :; do
+		count=$(events "$1")
+		now=$(status "$1")
+		[[ ! $now =~ $2 ]] || return 0
+		dmsetup wait "$1" "$count" >/dev/null
+	done
+}
+
+# wait_event NAME COUNT: returns when there were more than COUNT events
+wait_event()
+{
+	dmsetup wait "$1" "$2" >/dev/null
+}
+
+# --- Data. All of it bypasses the page cache: a ramdisk below a mapped device
+# has a cache of its own, which knows nothing of what the target wrote.
+
+# fill DEV FIRST SECTORS TAG: each sector says where it is and TAG (a number)
+fill()
+{
+	pattern write "$@"
+}
+
+# holds DEV FIRST SECTORS TAG: fails at the first sector that is not that
+holds()
+{
+	pattern check "$@" || fail "$1 does not hold pattern $4 at $2+$3"
+}
+
+# is_zero DEV FIRST SECTORS
+is_zero()
+{
+	pattern zero "$@" || fail "$1 is not zero at $2+$3"
+}
+
+# same DEV DEV [FIRST SECTORS]: equal byte for byte
+same()
+{
+	pattern compare "$1" "$2" "${3:-0}" "${4:-$(sectors "$1")}" ||
+		fail "$1 and $2 differ"
+}
+
+# checksum DEV [FIRST SECTORS]
+checksum()
+{
+	pattern cat "$1" "${2:-0}" "${3:-$(sectors "$1")}" | cksum | tr ' ' -
+}
+
+# random_below N
+random_below()
+{
+	echo $(((RANDOM << 30 | RANDOM << 15 | RANDOM) % $1))
+}
+
+# --- Background work
+
+declare -A JOBS=()
+JOB=
+
+# spawn CMD...: runs it in the background; its number is in $JOB
+spawn()
+{
+	"$@" &
+	JOB=$!
+	JOBS[$JOB]="$*"
+}
+
+# reap JOB: waits for it; it must have succeeded
+reap()
+{
+	local rc=0
+	wait "$1" || rc=$?
+	local what=${JOBS[$1]-job $1}
+	unset "JOBS[$1]"
+	[ $rc -eq 0 ] || fail "exit code $rc: $what (in the background)"
+}
+
+# reap_failed JOB: waits for it; it must have failed
+reap_failed()
+{
+	local rc=0
+	wait "$1" || rc=$?
+	local what=${JOBS[$1]-job $1}
+	unset "JOBS[$1]"
+	[ $rc -ne 0 ] || fail "succeeded: $what (in the background)"
+}
+
+# Also done by the harness at the end of each scenario.
+reap_all()
+{
+	local job
+	for job in "${!JOBS[@]}"; do
+		reap "$job"
+	done
+}
+
+# still_running JOB
+still_running()
+{
+	kill -0 "$1" 2>/dev/null || fail "ended already: ${JOBS[$1]-job $1}"
+}
+
+# --- The target's devices
+
+# primary NAME LOCAL REMOTE [ARG...]: as long as LOCAL
+primary()
+{
+	dm_create "$1" "0 $(sectors "$2") replication primary $2 $3 $(($# - 3)) ${*:4}"
+}
+
+# secondary NAME DISK BUFFER [ARG...]: as long as DISK
+secondary()
+{
+	dm_create "$1" "0 $(sectors "$2") replication secondary $2 $3 $(($# - 3)) ${*:4}"
+}
+
+# inbound NAME SECONDARY [ARG...]: the inbound view of the mapped device SECONDARY
+inbound()
+{
+	dm_create "$1" "0 $(sectors "/dev/mapper/$2") replication inbound /dev/mapper/$2 $(($# - 2)) ${*:3}"
+}
+
+# replica DISK_SECTORS BUFFER_SECTORS: "disk" on ram0, "buffer" on ram1, above
+# them the secondary "sec" with its inbound view "in"
+replica()
+{
+	linear disk /dev/ram0 0 "$1"
+	linear buffer /dev/ram1 0 "$2"
+	secondary sec /dev/mapper/disk /dev/mapper/buffer
+	inbound in sec
+}
+
+# slow NAME MS [reads]: what is below the linear device NAME takes its time to write (or to read)
+slow()
+{
+	local size dev rest
+	read -r _ size _ dev rest <<<"$(dmsetup table "$1")"
+	: "$rest"
+	if [ "${3-}" = reads ]; then
+		dm_load "$1" "0 $size delay $dev 0 $2 $dev 0 0" --noflush --nolockfs
+	else
+		dm_load "$1" "0 $size delay $dev 0 0 $dev 0 $2" --noflush --nolockfs
+	fi
+}
+
+# kernel_name NAME: dm-N
+kernel_name()
+{
+	dmsetup info -c --noheadings -o blkdevname "$1"
+}
+
+# written NAME: sectors written to the mapped device so far
+written()
+{
+	awk '{ print $7 }' "/sys/block/$(kernel_name "$1")/stat"
+}
+
+# tags DEV FIRST SECTORS: what one read finds, as "TAGxSECTORS TAGxSECTORS ..."
+# (0 is zeroes, ? is what is no sector of pattern's, or of another place)
+tags()
+{
+	pattern show "$@" | awk '
+		{ sub(/:$/, "", $1)
+		  t = $2 == "zeroes" ? 0 : $2 == "tag" && $6 == $1 ? $3 : "?" }
+		n && t != last { printf "%sx%d ", last, n; n = 0 }
+		{ last = t; n++ }
+		END { printf "%sx%d\n", last, n }'
+}
+
+# refused REGEX TABLE: no such device can be made, and the kernel log says why
+refused()
+{
+	klog_since
+	check_not dmsetup create wrong --table "$2" 2>/dev/null
+	klog_has "$1"
+	check_not dmsetup info wrong >/dev/null 2>&1
+}

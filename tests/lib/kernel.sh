@@ -1,0 +1,112 @@
+# shellcheck shell=bash
+# The stock Debian kernels: found through their metapackages, unpacked into
+# the cache (never installed on the host), with an initramfs that does no
+# more than mount the root image. Their headers are installed with apt.
+
+declare -A KERNEL_META=(
+	[6.1]=linux-image-cloud-amd64
+	[6.12]=linux-image-6.12-cloud-amd64
+)
+declare -A KERNEL_PACKAGE KERNEL_VERSION KERNEL_RELEASE KERNEL_DIR
+
+# What the guest needs before it has its root. ext4 is built in.
+INITRAMFS_MODULES=(virtio_pci virtio_blk virtio_console)
+
+# kernel_resolve 6.1: package, its version and the kernel release
+kernel_resolve()
+{
+	local meta=${KERNEL_META[$1]-} depends
+	[ -n "$meta" ] || die "unknown kernel $1 (have: ${!KERNEL_META[*]})"
+	apt_knows "$meta" || apt_update
+	depends=$(apt-cache show --no-all-versions "$meta" |
+		  sed -n 's/^Depends: //p')
+	[[ $depends =~ (linux-image-([^ ,]+))\ \(=\ ([^\)]+)\) ]] ||
+		die "$meta: cannot read its dependency '$depends'"
+	KERNEL_PACKAGE[$1]=${BASH_REMATCH[1]}
+	KERNEL_RELEASE[$1]=${BASH_REMATCH[2]}
+	KERNEL_VERSION[$1]=${BASH_REMATCH[3]}
+	KERNEL_DIR[$1]=$CACHE/kernel/${BASH_REMATCH[2]}_${BASH_REMATCH[3]}-$(
+		cat "$TESTS/lib/kernel.sh" "$TESTS/guest/initramfs-init" | hash_of)
+}
+
+kernel_headers()
+{
+	printf '/usr/src/linux-headers-%s\n' "${KERNEL_RELEASE[$1]}"
+}
+
+# The release string stays the same over security updates: only equal
+# package versions are surely the same kernel.
+ensure_headers()
+{
+	local pkg=linux-headers-${KERNEL_RELEASE[$1]} have
+	have=$(dpkg-query -W -f '${Version}' "$pkg" 2>/dev/null) || have=
+	if [ "$have" != "${KERNEL_VERSION[$1]}" ]; then
+		apt_install "$pkg=${KERNEL_VERSION[$1]}"
+	fi
+}
+
+kernel_initramfs()
+{
+	local dir=$1 release=$2 busybox=$3 root=$1/initramfs.d m path
+	mkdir -p "$root"/{bin,dev,proc,sys,root,modules}
+	cp "$busybox" "$root/bin/busybox"
+	: >"$root/modules/order"
+	for m in "${INITRAMFS_MODULES[@]}"; do
+		# --show-depends says nothing to load for what is built in
+		modprobe -d "$dir/tree" -S "$release" --show-depends "$m" |
+		sed -n 's/^insmod \([^ ]*\).*/\1/p' >"$dir/depends" || return
+		while read -r path; do
+			grep -qx "${path##*/}" "$root/modules/order" && continue
+			cp "$path" "$root/modules/"
+			echo "${path##*/}" >>"$root/modules/order"
+		done <"$dir/depends"
+	done
+	cp "$TESTS/guest/initramfs-init" "$root/init"
+	chmod 755 "$root/init"
+	(cd "$root" && find . | cpio --quiet -o -H newc) >"$dir/initramfs" || return
+	rm -rf "$root" "$dir/depends"
+}
+
+kernel_build()
+{
+	local k=$1 dir=$2 busybox=$3 release=${KERNEL_RELEASE[$1]} tmp=$2.tmp deb
+	[ ! -e "$dir/ready" ] || return 0
+	say "kernel $k: fetching ${KERNEL_PACKAGE[$k]} ${KERNEL_VERSION[$k]}"
+	rm -rf "$tmp" "$dir"
+	mkdir -p "$tmp/deb" "$tmp/package"
+	(cd "$tmp/deb" && apt-get -q -o APT::Sandbox::User=root download \
+		"${KERNEL_PACKAGE[$k]}=${KERNEL_VERSION[$k]}" >&2) || return
+	deb=$(echo "$tmp"/deb/*.deb)
+	dpkg-deb -x "$deb" "$tmp/package" || return
+
+	say "kernel $k: module tree, initramfs"
+	mkdir -p "$tmp/tree/lib/modules"
+	mv "$tmp/package/boot/vmlinuz-$release" "$tmp/vmlinuz"
+	mv "$tmp/package/boot/config-$release" "$tmp/config"
+	mv "$tmp/package/lib/modules/$release" "$tmp/tree/lib/modules/"
+	# Unpacked here once, not in an emulated guest at each modprobe.
+	find "$tmp/tree" -name '*.ko.xz' -print0 |
+		xargs -0 -r -P "$(nproc)" -n 64 xz -d || return
+	depmod -b "$tmp/tree" "$release" || return
+	kernel_initramfs "$tmp" "$release" "$busybox" || return
+	mke2fs -q -t ext4 -O ^has_journal -m 0 \
+		-d "$tmp/tree/lib/modules" "$tmp/modules.img" 300M >&2 || return
+	rm -rf "$tmp/deb" "$tmp/package"
+	touch "$tmp/ready"
+	mv "$tmp" "$dir"
+}
+
+# kernel_ensure 6.1 BUSYBOX
+kernel_ensure()
+{
+	local k=$1
+	kernel_resolve "$k"
+	[ ! -e "${KERNEL_DIR[$k]}/ready" ] || return 0
+	if ! with_lock "kernel-$k" kernel_build "$k" "${KERNEL_DIR[$k]}" "$2"; then
+		# Most likely lists older than the archive: look again, once.
+		apt_update
+		kernel_resolve "$k"
+		with_lock "kernel-$k" kernel_build "$k" "${KERNEL_DIR[$k]}" "$2" ||
+			die "kernel $k: cannot prepare ${KERNEL_PACKAGE[$k]}"
+	fi
+}

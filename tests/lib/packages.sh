@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# What the host must have. Nothing is touched when all of it is there.
+
+# command or file : package
+HOST_NEEDS=(
+	qemu-system-x86_64:qemu-system-x86
+	depmod:kmod
+	mke2fs:e2fsprogs
+	cpio:cpio
+	xz:xz-utils
+	make:make
+	gcc:gcc
+	/usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
+	flock:util-linux
+)
+LINT_NEEDS=(
+	shellcheck:shellcheck
+	sparse:sparse
+	perl:perl
+)
+
+APT_OPTIONS=(-y -q -o APT::Install-Recommends=false -o Acquire::Retries=3)
+
+apt_update()
+{
+	say "apt-get update"
+	as_root apt-get -q update >&2 || die "apt-get update failed"
+}
+
+# The archive's idea of a package, fetched when the host has none yet.
+apt_knows()
+{
+	apt-cache show --no-all-versions "$1" >/dev/null 2>&1
+}
+
+apt_install()
+{
+	say "installing $*"
+	apt_knows "${1%%=*}" || apt_update
+	as_root apt-get install "${APT_OPTIONS[@]}" "$@" >&2 && return
+	# The lists may be older than the archive.
+	apt_update
+	as_root apt-get install "${APT_OPTIONS[@]}" "$@" >&2 ||
+		die "cannot install $*"
+}
+
+have()
+{
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+# ensure_packages NEED...
+ensure_packages()
+{
+	local need missing=()
+	for need in "$@"; do
+		have "${need%%:*}" || missing+=("${need#*:}")
+	done
+	[ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# Settings made in a subshell are meant for it alone.
+# shellcheck disable=SC2030,SC2031
+# Shows that the harness fails what must fail: tests/selftest/*.sh each say in
+# their head how they must end (`# verdict: ok` or `# verdict: FAIL REGEX`).
+
+# The last ones are below: a guest that doesn't boot, and no scenarios at all.
+SELFTEST_COUNT=$(($(find "$TESTS/selftest" -name '*.sh' | wc -l) + 2))
+
+# judge KERNEL NAME GOT EXPECTED SECONDS LOG
+judge()
+{
+	local log
+	log=$(scenario_log "$1" "selftest-$2")
+	mkdir -p "${log%/*}"
+	cp "$6" "$log" 2>/dev/null || : >"$log"
+	if [[ $3 =~ ^$4$|^$4 ]]; then
+		verdict "$1" "selftest-$2" ok "$5" "$log"
+	else
+		verdict "$1" "selftest-$2" FAIL "$5" "$log" "ended with '$3', not with '$4'"
+	fi
+}
+
+# How a scenario ended: what its verdict line and its log say.
+ending()
+{
+	local word
+	word=$(awk -v n="$2" '$3 == n { print $1 }' "$1" | tr '\n' ' ')
+	word=${word% }
+	echo "$word$(sed -n 's/^--- FAIL:/ /p' "$3" | tail -n 1 | tr -s ' ')"
+}
+
+selftest_scenarios()
+{
+	local k=$1 names=() name line log
+	mapfile -t names < <(basename -s .sh "$TESTS"/selftest/*.sh | LC_ALL=C sort)
+	(
+		RESULTS=$RUN/selftest.results OUT=$OUT/selftest RUN=$RUN/selftest GRACE=5
+		mkdir -p "$RUN"
+		: >"$RESULTS"
+		run_scenarios "$k" "$TESTS/selftest" "${names[@]}"
+	) | while read -r line; do
+		# each is judged as soon as it ends
+		read -r _ _ name seconds _ <<<"$line"
+		log=$OUT/selftest/$k/$name.log
+		judge "$k" "$name" "$(ending "$RUN/selftest.results" "$name" "$log")" \
+			"$(sed -n 's/^# verdict: //p' "$TESTS/selftest/$name.sh")" \
+			"${seconds%s}" "$log"
+	done
+}
+
+selftest_no_boot()
+{
+	local k=$1 begun=$EPOCHREALTIME dir=$RUN/no-boot
+	mkdir -p "$dir"
+	echo 'not a kernel' >"$dir/vmlinuz"
+	cp "${KERNEL_DIR[$k]}/initramfs" "$dir/"
+	ln -s "${KERNEL_DIR[$k]}/modules.img" "$dir/"
+	(
+		OUT=$OUT/selftest RUN=$dir RESULTS=$dir/results KERNEL_DIR["$k"]=$dir
+		: >"$RESULTS"
+		run_scenarios "$k" "$TESTS/selftest" 01-passes
+	) >"$dir/out" 2>&1
+	judge "$k" does-not-boot "$(tr '\n' ' ' <"$dir/results")" \
+		"FAIL $k 01-passes" "$(elapsed "$begun")" "$dir/out"
+}
+
+selftest_nothing()
+{
+	local k=$1 got
+	got=$(RESULTS=/dev/null; summary 0 && echo passed)
+	judge "$k" runs-nothing "$got" "0 passed, 0 failed" 0 /dev/null
+}
+
+selftest()
+{
+	selftest_nothing "$1"
+	selftest_no_boot "$1"
+	selftest_scenarios "$1"
+}

@@ -1,0 +1,3 @@
+# A scenario that does nothing wrong passes.
+# verdict: ok
+check true

@@ -1,0 +1,2 @@
+# verdict: FAIL exit code 1
+check false

@@ -1,0 +1,3 @@
+# verdict: FAIL exit code 1
+false | cat
+true
