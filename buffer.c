@@ -43,9 +43,9 @@ int buffer_block_io(struct buffer *b, blk_opf_t opf, sector_t place, void *data)
 	return block_io(b->bdev, opf, place, data);
 }
 
-/*----------------------------------------------------------------
- * Superblocks
- *--------------------------------------------------------------*/
+/*
+ * ---- Superblocks ----
+ */
 
 static u32 super_crc(struct format_super *super)
 {
@@ -176,9 +176,9 @@ int buffer_commit(struct buffer *b, const struct buffer_state *state)
 	return error;
 }
 
-/*----------------------------------------------------------------
- * Segments
- *--------------------------------------------------------------*/
+/*
+ * ---- Segments ----
+ */
 
 void segments_init(struct segments *list)
 {
@@ -303,9 +303,9 @@ bool buffer_written(const struct buffer *b, sector_t place, unsigned int *sector
 	return false;
 }
 
-/*----------------------------------------------------------------
- * Life
- *--------------------------------------------------------------*/
+/*
+ * ---- Life ----
+ */
 
 static int format(struct buffer *b)
 {

@@ -109,9 +109,9 @@ int repl_refuse(struct replication_reason *why, int error, const char *fmt, ...)
 	return error;
 }
 
-/*----------------------------------------------------------------
- * Events and the first error
- *--------------------------------------------------------------*/
+/*
+ * ---- Events and the first error ----
+ */
 
 static void do_event(struct work_struct *work)
 {
@@ -223,9 +223,9 @@ struct repl_fault repl_get_fault(struct repl *r)
 	return fault;
 }
 
-/*----------------------------------------------------------------
- * Requests
- *--------------------------------------------------------------*/
+/*
+ * ---- Requests ----
+ */
 
 enum request_kind { REQUEST_START, REQUEST_CHECKPOINT, REQUEST_STOP };
 
@@ -418,9 +418,10 @@ int repl_stop(struct repl *r, bool failover, struct replication_reason *why)
 	return stopped;
 }
 
-/*----------------------------------------------------------------
- * The registry's side. A group's calls leave alone who is not concerned.
- *--------------------------------------------------------------*/
+/*
+ * ---- The registry's side ----
+ * A group's calls leave alone who is not concerned.
+ */
 
 static int rs_start(struct replication_state *rs, enum replication_mode mode,
 		    struct replication_reason *why)
@@ -470,9 +471,9 @@ static const struct replication_ops rs_ops = {
 	.stop = rs_stop,
 };
 
-/*----------------------------------------------------------------
- * Life
- *--------------------------------------------------------------*/
+/*
+ * ---- Life ----
+ */
 
 /**
  * repl_init() - set up the shared part of a new replication

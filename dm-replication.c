@@ -86,9 +86,9 @@ struct form {
 		       const char *fault);
 };
 
-/*----------------------------------------------------------------
- * Options: one table parses them and writes the TABLE line
- *--------------------------------------------------------------*/
+/*
+ * ---- Options: one table parses them and writes the TABLE line ----
+ */
 
 static int parse_region_size(struct options *opt, const char *arg, char **error)
 {
@@ -260,9 +260,9 @@ static void emit_options(const struct options *opt, char *result,
 	}
 }
 
-/*----------------------------------------------------------------
- * The three forms
- *--------------------------------------------------------------*/
+/*
+ * ---- The three forms ----
+ */
 
 static int create_primary(struct dm_target *ti, struct target *t)
 {
@@ -351,9 +351,9 @@ static const struct form forms[] = {
 	  create_inbound, status_inbound },
 };
 
-/*----------------------------------------------------------------
- * Constructor and destructor
- *--------------------------------------------------------------*/
+/*
+ * ---- Constructor and destructor ----
+ */
 
 /* Serves a half-built target too. */
 static void replication_dtr(struct dm_target *ti)
@@ -471,9 +471,9 @@ bad:
 	return r;
 }
 
-/*----------------------------------------------------------------
- * Bios
- *--------------------------------------------------------------*/
+/*
+ * ---- Bios ----
+ */
 
 static int replication_map(struct dm_target *ti, struct bio *bio)
 {
@@ -508,9 +508,10 @@ static int replication_end_io(struct dm_target *ti, struct bio *bio,
 			   bio, error);
 }
 
-/*----------------------------------------------------------------
- * Suspend and resume. An inbound view has nothing of its own to quiesce.
- *--------------------------------------------------------------*/
+/*
+ * ---- Suspend and resume ----
+ * An inbound view has nothing of its own to quiesce.
+ */
 
 static void replication_presuspend(struct dm_target *ti)
 {
@@ -556,9 +557,9 @@ static int replication_preresume(struct dm_target *ti)
 	return 0;
 }
 
-/*----------------------------------------------------------------
- * Messages
- *--------------------------------------------------------------*/
+/*
+ * ---- Messages ----
+ */
 
 static int parse_mode(const char *arg, enum replication_mode *mode,
 		      struct replication_reason *why)
@@ -734,9 +735,9 @@ static int replication_message(struct dm_target *ti, unsigned int argc,
 	return r;
 }
 
-/*----------------------------------------------------------------
- * Status and limits
- *--------------------------------------------------------------*/
+/*
+ * ---- Status and limits ----
+ */
 
 static void replication_status(struct dm_target *ti, status_type_t type,
 			       unsigned int status_flags, char *result,

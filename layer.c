@@ -55,9 +55,9 @@ static unsigned int clip(const struct ma_state *mas, sector_t sector,
 	return min_t(u64, sectors - 1, mas->last - sector) + 1;
 }
 
-/*----------------------------------------------------------------
- * Summaries
- *--------------------------------------------------------------*/
+/*
+ * ---- Summaries ----
+ */
 
 /**
  * struct summary - a summary that is not durable yet
@@ -203,15 +203,47 @@ static unsigned int add_entry(struct layer *l, enum format_kind kind,
 	return s->used++;
 }
 
-/*----------------------------------------------------------------
- * Writing
- *--------------------------------------------------------------*/
+/*
+ * ---- Writing ----
+ */
 
+/*
+ * A store that covers many entries lets the maple tree drop whole subtrees at
+ * once, and freeing a subtree of three levels under RCU goes wrong in both
+ * kernels: mt_free_walk() takes the metadata in a node's last slot for a child
+ * when the node has 15. So a store swallows few entries at a time, and a tree
+ * leaves RCU mode before it is destroyed, see layer_free().
+ */
+#define STORE_SWALLOWS	32
+
+/* The last sector up to which a store from @first on swallows few entries. */
+static sector_t store_end(struct layer *l, sector_t first, sector_t last)
+{
+	MA_STATE(mas, &l->map, first, first);
+	int i;
+
+	for (i = 0; i < STORE_SWALLOWS; i++)
+		if (!mas_find(&mas, last))
+			return last;
+	return min_t(sector_t, mas.last, last);
+}
+
+/* Sets a range to a value. The layer's lock is held. */
 static int map_range(struct layer *l, sector_t first, sector_t last, void *value)
 {
-	MA_STATE(mas, &l->map, first, last);
+	MA_STATE(mas, &l->map, first, first);
+	sector_t end, begin = first;
+	int error;
 
-	return mas_store_gfp(&mas, value, GFP_LAYER);
+	do {
+		/* what was stored before is one entry of the next store */
+		end = last - begin < STORE_SWALLOWS ? last :
+			store_end(l, begin, last);
+		mas_set_range(&mas, first, end);
+		error = mas_store_gfp(&mas, value, GFP_LAYER);
+		begin = end + 1;
+	} while (!error && end < last);
+	return error;
 }
 
 /* Maps to new space. The layer's lock is held, an entry is prepared. */
@@ -318,7 +350,8 @@ void layer_write_end(struct layer *l, struct layer_write *w, bool ok)
  * @kind: FORMAT_ZERO or FORMAT_DISCARD
  *
  * Context: process, does not sleep.
- * Return: 0, -ENOSPC, -ENOMEM; nothing is changed then.
+ * Return: 0, -ENOSPC and nothing is changed, or -ENOMEM and part of the range
+ * may be blank, as after any write that fails.
  */
 int layer_blank(struct layer *l, sector_t sector, unsigned int sectors,
 		enum format_kind kind)
@@ -338,9 +371,9 @@ int layer_blank(struct layer *l, sector_t sector, unsigned int sectors,
 	return error;
 }
 
-/*----------------------------------------------------------------
- * Reading
- *--------------------------------------------------------------*/
+/*
+ * ---- Reading ----
+ */
 
 /**
  * layer_lookup() - what does the layer say of these sectors?
@@ -399,9 +432,9 @@ bool layer_find(struct layer *l, sector_t *sector, sector_t end)
 	return true;
 }
 
-/*----------------------------------------------------------------
- * What a layer goes through
- *--------------------------------------------------------------*/
+/*
+ * ---- What a layer goes through ----
+ */
 
 /* Takes mappings out that lead to a place never written. */
 static int drop_voids(struct layer *l)
@@ -613,6 +646,7 @@ void layer_free(struct layer *l)
 	if (l->summary)
 		summary_free(l->summary);
 	buffer_give(l->buffer, &l->segments);
+	mt_clear_in_rcu(&l->map);
 	mtree_destroy(&l->map);
 	kfree(l);
 }

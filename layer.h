@@ -99,16 +99,25 @@ int layer_seal(struct layer *l);
 int layer_fold(struct layer *into, struct layer *from);
 int layer_punch(struct layer *l, sector_t first, sector_t last);
 
+/*
+ * The counts go down on every I/O and are waited for rarely. Asking with
+ * waitqueue_active() is safe: atomic_dec_and_test() is a full barrier.
+ */
+static inline void layer_put_count(struct layer *l, atomic_t *count)
+{
+	/* waitqueue_active(): see above */
+	if (atomic_dec_and_test(count) && waitqueue_active(l->wait))
+		wake_up_all(l->wait);
+}
+
 static inline void layer_put_writer(struct layer *l)
 {
-	if (atomic_dec_and_test(&l->writers) && waitqueue_active(l->wait))
-		wake_up_all(l->wait);
+	layer_put_count(l, &l->writers);
 }
 
 static inline void layer_put_reader(struct layer *l)
 {
-	if (atomic_dec_and_test(&l->readers) && waitqueue_active(l->wait))
-		wake_up_all(l->wait);
+	layer_put_count(l, &l->readers);
 }
 
 #endif

@@ -30,9 +30,9 @@ static bool sends(const struct primary *p)
 	return READ_ONCE(p->remote) != REMOTE_DEGRADED;
 }
 
-/*----------------------------------------------------------------
- * Failures of the remote leg
- *--------------------------------------------------------------*/
+/*
+ * ---- Failures of the remote leg ----
+ */
 
 /**
  * primary_remote_failed() - the remote leg answered with an error
@@ -82,9 +82,9 @@ static void do_fail(struct work_struct *work)
 	mutex_unlock(&p->r.lock);
 }
 
-/*----------------------------------------------------------------
- * The path of a bio
- *--------------------------------------------------------------*/
+/*
+ * ---- The path of a bio ----
+ */
 
 static unsigned long io_region(const struct primary_io *io)
 {
@@ -314,9 +314,9 @@ int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
 	return DM_ENDIO_DONE;
 }
 
-/*----------------------------------------------------------------
- * Start, checkpoint, stop
- *--------------------------------------------------------------*/
+/*
+ * ---- Start, checkpoint, stop ----
+ */
 
 /* From here on writes go to the remote leg; what it lacks is copied. */
 static void take_up_remote(struct primary *p)

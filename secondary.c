@@ -139,7 +139,7 @@ static int make_room(struct secondary *s, struct replication_reason *why)
  * on with new layers, one that stops with plain views. The other view's layer
  * is dropped.
  */
-static int commit_view(struct secondary *s, enum view view,
+static int commit_view(struct secondary *s, enum view_id view,
 		       enum repl_stage stage, struct replication_reason *why)
 {
 	bool goes_on = stage == STAGE_RUNNING;
@@ -206,9 +206,9 @@ static int commit_view(struct secondary *s, enum view view,
 	return 0;
 }
 
-/*----------------------------------------------------------------
- * Requests
- *--------------------------------------------------------------*/
+/*
+ * ---- Requests ----
+ */
 
 /*
  * What is on the disk is the first checkpoint. Writes of the inbound view that
@@ -318,9 +318,9 @@ void secondary_merged(struct secondary *s)
 	repl_set_stage(&s->r, STAGE_DONE);
 }
 
-/*----------------------------------------------------------------
- * Life
- *--------------------------------------------------------------*/
+/*
+ * ---- Life ----
+ */
 
 static void check_watermark(struct buffer *b)
 {

@@ -16,7 +16,7 @@
 
 enum secondary_dev { DEV_DISK, DEV_BUFFER };
 
-enum view { VIEW_INBOUND, VIEW_ACTIVE, VIEWS };
+enum view_id { VIEW_INBOUND, VIEW_ACTIVE, VIEWS };
 
 /**
  * enum view_mode - what a view does with a bio
@@ -131,7 +131,7 @@ struct secondary_io {
 	struct layer_write write;
 	struct work_struct work;
 	sector_t sector;
-	enum view view;
+	enum view_id view;
 	enum secondary_phase {
 		IO_PASS,	/* nothing of ours to do when it ends */
 		IO_READ_LAYER,
@@ -162,7 +162,7 @@ bool secondary_inbound_open(struct secondary *s);
 /* view.c: the path of a bio, and what changes it */
 void views_init(struct secondary *s);
 int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
-	     enum view view);
+	     enum view_id view);
 int view_end_io(struct secondary_io *io, struct bio *bio, blk_status_t *error);
 struct layout *layout_now(struct secondary *s);
 struct layout *layout_copy(struct secondary *s);

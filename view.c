@@ -25,13 +25,14 @@
 /* how often to reclaim memory for one mapping before the write fails */
 #define MEMORY_TRIES	16
 
-static const char *view_name(enum view view)
+static const char *view_name(enum view_id view)
 {
 	return view == VIEW_INBOUND ? "inbound" : "active";
 }
 
 static void put_count(struct secondary *s, atomic_t *count)
 {
+	/* waitqueue_active() is safe: atomic_dec_and_test() is a full barrier */
 	if (atomic_dec_and_test(count) && waitqueue_active(&s->r.wait))
 		wake_up_all(&s->r.wait);
 }
@@ -50,9 +51,9 @@ static void trim(struct bio *bio, unsigned int sectors)
 		dm_accept_partial_bio(bio, sectors);
 }
 
-/*----------------------------------------------------------------
- * Reads
- *--------------------------------------------------------------*/
+/*
+ * ---- Reads ----
+ */
 
 static int map_read(struct secondary *s, struct secondary_io *io, struct bio *bio)
 {
@@ -102,15 +103,15 @@ static int map_read(struct secondary *s, struct secondary_io *io, struct bio *bi
 	}
 }
 
-/*----------------------------------------------------------------
- * Writes
- *--------------------------------------------------------------*/
+/*
+ * ---- Writes ----
+ */
 
 /*
  * The mode for a write, with the write counted where it goes; with it the
  * layer, or whether there are committed layers above the disk.
  */
-static enum view_mode enter_write(struct secondary *s, enum view view,
+static enum view_mode enter_write(struct secondary *s, enum view_id view,
 				  struct layer **layer, bool *covered)
 {
 	enum view_mode mode;
@@ -132,7 +133,7 @@ static enum view_mode enter_write(struct secondary *s, enum view view,
 			break;
 		}
 		atomic_inc(count);
-		smp_mb__after_atomic();
+		smp_mb__after_atomic(); /* pairs with layout_publish() */
 		if (likely(now == rcu_access_pointer(s->layout)))
 			break;
 		put_count(s, count);
@@ -141,7 +142,7 @@ static enum view_mode enter_write(struct secondary *s, enum view view,
 	return mode;
 }
 
-static bool is_held(struct secondary *s, enum view view)
+static bool is_held(struct secondary *s, enum view_id view)
 {
 	bool held;
 
@@ -318,7 +319,7 @@ static int map_flush(struct secondary *s, struct secondary_io *io,
  * Return: what dm core wants to know.
  */
 int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
-	     enum view view)
+	     enum view_id view)
 {
 	io->s = s;
 	io->bio = bio;
@@ -331,9 +332,9 @@ int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
 	return map_write(s, io, bio);
 }
 
-/*----------------------------------------------------------------
- * Ends
- *--------------------------------------------------------------*/
+/*
+ * ---- Ends ----
+ */
 
 /* Takes a range that is on the disk now out of all committed layers. */
 static int punch(struct secondary *s, const struct io_range *range)
@@ -436,9 +437,9 @@ int view_end_io(struct secondary_io *io, struct bio *bio, blk_status_t *error)
 	return DM_ENDIO_DONE;
 }
 
-/*----------------------------------------------------------------
- * Layouts
- *--------------------------------------------------------------*/
+/*
+ * ---- Layouts ----
+ */
 
 /**
  * layout_now() - the published layout
