@@ -20,6 +20,13 @@
 #define compat_stable_writes_limits(limits)	do { } while (0)
 #endif
 
+/* What a table opened for writing has in its mode. */
+#ifdef BLK_OPEN_WRITE
+#define COMPAT_OPEN_WRITE	BLK_OPEN_WRITE
+#else
+#define COMPAT_OPEN_WRITE	FMODE_WRITE
+#endif
+
 #if BITS_PER_LONG < 64
 #error "dm-replication keeps sector ranges in maple trees and needs a 64 bit kernel"
 #endif

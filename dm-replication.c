@@ -428,6 +428,10 @@ static int replication_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		ti->error = "The form is missing: primary, secondary or inbound";
 		return -EINVAL;
 	}
+	if (!(dm_table_get_mode(ti->table) & COMPAT_OPEN_WRITE)) {
+		ti->error = "A read-only table cannot replicate";
+		return -EROFS;
+	}
 	t = kzalloc(sizeof(*t), GFP_KERNEL);
 	if (!t) {
 		ti->error = "Out of memory";

@@ -325,7 +325,7 @@ void secondary_merged(struct secondary *s)
 static void check_watermark(struct buffer *b)
 {
 	struct secondary *s = container_of(b, struct secondary, buffer);
-	bool above = buffer_used(b) * 100 >=
+	bool above = b->nr_segments && buffer_used(b) * 100 >=
 		     buffer_total(b) * READ_ONCE(s->high_watermark);
 
 	if (above == test_bit(0, &s->above))
@@ -343,6 +343,7 @@ static void check_watermark(struct buffer *b)
 void secondary_set_watermark(struct secondary *s, unsigned int percent)
 {
 	WRITE_ONCE(s->high_watermark, percent);
+	check_watermark(&s->buffer);
 }
 
 static int secondary_resume(struct repl *r, bool reloaded)

@@ -79,6 +79,7 @@ image_resolve()
 	local closure memo
 	memo=$CACHE/image/closure-$({ stat -c '%n %Y' /var/lib/apt/lists \
 		/etc/apt/sources.list* /etc/apt/sources.list.d/* 2>/dev/null
+		echo "${GUEST_PACKAGES[*]}"
 		cat "$TESTS/lib/image.sh"; } | hash_of)
 	if [ ! -s "$memo" ]; then
 		closure=$(image_closure)
