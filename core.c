@@ -337,7 +337,8 @@ static int run_request(struct repl *r, enum request_kind kind, bool failover,
 
 	error = wait_for_completion_killable(&q->done);
 	if (error) {
-		repl_refuse(why, error, "killed; what was begun goes on");
+		error = repl_refuse(why, -EINTR,
+				    "killed; what was begun goes on");
 	} else {
 		error = q->error;
 		*why = q->why;
@@ -365,7 +366,7 @@ static int run_when_ready(struct repl *r, enum request_kind kind,
 		error = wait_event_killable(r->wait, r->kind->ready(r) ||
 					    READ_ONCE(r->suspending));
 		if (error)
-			return repl_refuse(why, error, "killed");
+			return repl_refuse(why, -EINTR, "killed");
 		error = run_request(r, kind, false, why);
 	} while (error == -EAGAIN && !READ_ONCE(r->suspending));
 	return error;
@@ -408,7 +409,7 @@ int repl_stop(struct repl *r, bool failover, struct replication_reason *why)
 	error = wait_event_killable(r->wait, READ_ONCE(r->suspending) ||
 				    r->kind->stopped(r, &stopped));
 	if (error)
-		return repl_refuse(why, error, "killed; the merge goes on");
+		return repl_refuse(why, -EINTR, "killed; the merge goes on");
 	if (stopped)
 		return repl_refuse(why, stopped,
 				   "the buffer could not be merged, see get_error");

@@ -734,8 +734,9 @@ static int replication_message(struct dm_target *ti, unsigned int argc,
 	int r = handle_message(t, &m);
 
 	if (r < 0)
-		DMWARN("%s: message %s failed: %s (error %d)",
-		       dm_table_device_name(ti->table), argv[0], m.why.text, r);
+		DMWARN("%s%s: message %.32s failed: %s (error %d)",
+		       t->attached ? "" : "inbound view of ", t->r->name,
+		       argv[0], m.why.text, r);
 	return r;
 }
 

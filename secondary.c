@@ -146,7 +146,8 @@ static int commit_view(struct secondary *s, enum view_id view,
 	struct layer *dropped, *l;
 	struct buffer_state state;
 	struct transition t;
-	u64 epoch = s->r.epoch + 1;
+	/* a failover carries on from the last checkpoint, it is none */
+	u64 epoch = s->r.epoch + (view == VIEW_INBOUND);
 	bool empty;
 	int i, error;
 
