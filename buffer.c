@@ -118,6 +118,13 @@ int buffer_check(struct block_device *bdev, sector_t disk_sectors,
 			  BUFFER_MIN_SECTORS);
 		return -EINVAL;
 	}
+	if (bdev_nr_sectors(bdev) > INT_MAX) {
+		/* where the kernel's bitmap functions end */
+		scnprintf(why, size,
+			  "The buffer is too large: it has %llu sectors, %u can be used",
+			  (unsigned long long)bdev_nr_sectors(bdev), INT_MAX);
+		return -E2BIG;
+	}
 	r = read_super(bdev, why, size);
 	if (r == 1) {
 		scnprintf(why, size,
@@ -142,16 +149,14 @@ int buffer_check(struct block_device *bdev, sector_t disk_sectors,
 int buffer_commit(struct buffer *b, const struct buffer_state *state)
 {
 	u64 sequence = b->sequence + 1;
-	struct format_super *super;
+	struct format_super *super = b->block;
 	int error;
 
 	error = blkdev_issue_flush(b->bdev);
 	if (error)
 		return error;
 
-	super = kzalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
-	if (!super)
-		return -ENOMEM;
+	memset(super, 0, FORMAT_BLOCK_SIZE);
 	super->magic = cpu_to_le64(FORMAT_SUPER_MAGIC);
 	super->version = cpu_to_le32(FORMAT_VERSION);
 	memcpy(super->uuid, b->uuid, sizeof(super->uuid));
@@ -162,8 +167,9 @@ int buffer_commit(struct buffer *b, const struct buffer_state *state)
 	super->stage = cpu_to_le32(state->stage);
 	super->epoch = cpu_to_le64(state->epoch);
 	super->merged_epoch = cpu_to_le64(state->merged_epoch);
-	super->newest_summary = cpu_to_le64(state->newest_summary);
-	super->newest_sequence = cpu_to_le64(state->newest_sequence);
+	super->newest_summary = cpu_to_le64(state->newest.place);
+	super->newest_sequence = cpu_to_le64(state->newest.sequence);
+	super->newest_epoch = cpu_to_le64(state->newest.epoch);
 	super->crc = cpu_to_le32(super_crc(super));
 	error = block_io(b->bdev, REQ_OP_WRITE | REQ_SYNC | REQ_META | REQ_FUA,
 			 (sequence % FORMAT_SUPER_COPIES) * FORMAT_BLOCK_SECTORS,
@@ -172,7 +178,6 @@ int buffer_commit(struct buffer *b, const struct buffer_state *state)
 		b->sequence = sequence;
 		b->state = *state;
 	}
-	kfree(super);
 	return error;
 }
 
@@ -357,18 +362,13 @@ int buffer_open(struct buffer *b, struct block_device *bdev,
 	segment = clamp_t(sector_t, rounddown_pow_of_two(space / 64),
 			  BUFFER_MIN_SEGMENT, BUFFER_MAX_SEGMENT);
 	b->segment_sectors = segment;
-	space >>= ilog2(segment);
-	if (space * segment > INT_MAX) {
-		/* where the kernel's bitmap functions end: 1 TiB */
-		scnprintf(why, size, "The buffer is larger than 1 TiB");
-		return -E2BIG;
-	}
-	b->nr_segments = space;
+	b->nr_segments = space >> ilog2(segment);
 
 	b->next = kvcalloc(b->nr_segments, sizeof(*b->next), GFP_KERNEL);
 	b->written = kvcalloc(BITS_TO_LONGS(b->nr_segments * segment),
 			      sizeof(long), GFP_KERNEL);
-	if (!b->next || !b->written) {
+	b->block = kmalloc(FORMAT_BLOCK_SIZE, GFP_KERNEL);
+	if (!b->next || !b->written || !b->block) {
 		scnprintf(why, size, "Out of memory");
 		return -ENOMEM;
 	}
@@ -386,4 +386,5 @@ void buffer_close(struct buffer *b)
 {
 	kvfree(b->next);
 	kvfree(b->written);
+	kfree(b->block);
 }

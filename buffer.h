@@ -33,19 +33,29 @@ struct segments {
 };
 
 /**
+ * struct summary_id - what points to a summary
+ * @place: sector, 0 for none
+ * @sequence: the summary's
+ * @epoch: the summary's
+ */
+struct summary_id {
+	u64 place;
+	u64 sequence;
+	u64 epoch;
+};
+
+/**
  * struct buffer_state - what a superblock says of the layers
  * @stage: enum repl_stage
  * @epoch: the last checkpoint
  * @merged_epoch: all up to this epoch is on the disk
- * @newest_summary: place, 0 for none
- * @newest_sequence: its sequence
+ * @newest: the newest summary of the committed layers
  */
 struct buffer_state {
 	u32 stage;
 	u64 epoch;
 	u64 merged_epoch;
-	u64 newest_summary;
-	u64 newest_sequence;
+	struct summary_id newest;
 };
 
 /**
@@ -53,6 +63,7 @@ struct buffer_state {
  * @bdev: the device; constant
  * @uuid: constant
  * @disk_sectors: length of the secondary; constant
+ * @block: room for a superblock that is being written; the owner's lock
  * @sequence: of the superblock written last; the owner's lock
  * @state: in the superblock written last; the owner's lock
  * @segment_sectors: a power of two; constant
@@ -70,6 +81,7 @@ struct buffer {
 	struct block_device *bdev;
 	u8 uuid[16];
 	u64 disk_sectors;
+	struct format_super *block;
 	u64 sequence;
 	struct buffer_state state;
 	u32 segment_sectors;

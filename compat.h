@@ -27,6 +27,74 @@
 #define COMPAT_OPEN_WRITE	FMODE_WRITE
 #endif
 
+/*
+ * A mapped device held open without a claim: it cannot be removed, but can be
+ * mounted. dm_get_device() would claim it.
+ */
+#ifdef BLK_FEAT_STABLE_WRITES
+struct compat_held {
+	struct file *file;
+};
+
+static inline int compat_hold(const char *path, struct compat_held *held)
+{
+	dev_t dev;
+	int r = dm_devt_from_path(path, &dev);
+
+	if (r)
+		return r;
+	held->file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
+	if (!IS_ERR(held->file))
+		return 0;
+	r = PTR_ERR(held->file);
+	held->file = NULL;
+	return r;
+}
+
+static inline struct block_device *compat_held_bdev(const struct compat_held *held)
+{
+	return held->file ? file_bdev(held->file) : NULL;
+}
+
+static inline void compat_release(struct compat_held *held)
+{
+	if (held->file)
+		bdev_fput(held->file);
+	held->file = NULL;
+}
+#else
+struct compat_held {
+	struct block_device *bdev;
+};
+
+static inline int compat_hold(const char *path, struct compat_held *held)
+{
+	dev_t dev = dm_get_dev_t(path);
+	int r;
+
+	if (!dev)
+		return -ENODEV;
+	held->bdev = blkdev_get_by_dev(dev, FMODE_READ, NULL);
+	if (!IS_ERR(held->bdev))
+		return 0;
+	r = PTR_ERR(held->bdev);
+	held->bdev = NULL;
+	return r;
+}
+
+static inline struct block_device *compat_held_bdev(const struct compat_held *held)
+{
+	return held->bdev;
+}
+
+static inline void compat_release(struct compat_held *held)
+{
+	if (held->bdev)
+		blkdev_put(held->bdev, FMODE_READ);
+	held->bdev = NULL;
+}
+#endif
+
 #if BITS_PER_LONG < 64
 #error "dm-replication keeps sector ranges in maple trees and needs a 64 bit kernel"
 #endif

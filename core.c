@@ -235,6 +235,7 @@ enum request_kind { REQUEST_START, REQUEST_CHECKPOINT, REQUEST_STOP };
  * @r: the replication, pinned
  * @kind: which
  * @failover: for stop
+ * @epoch: the replication's when it was @done
  * @error: the result, once @done
  * @why: its reason
  * @done: completed by the worker
@@ -245,6 +246,7 @@ struct request {
 	struct repl *r;
 	enum request_kind kind;
 	bool failover;
+	u64 epoch;
 	int error;
 	struct replication_reason why;
 	struct completion done;
@@ -311,14 +313,34 @@ static void do_request(struct work_struct *work)
 		q->error = do_checkpoint(r, q);
 	else
 		q->error = do_stop(r, q);
+	q->epoch = r->epoch;
 	mutex_unlock(&r->lock);
 
 	complete(&q->done);
+	wake_up_all(&r->wait);
 	kref_put(&q->ref, request_free);
 }
 
+/*
+ * Sleeps until what was begun is done, the device is to be suspended, or the
+ * caller is killed. A message sleeps inside its table's SRCU section, so
+ * suspend would wait for it, and hold the device's I/O while it does.
+ */
+static int wait_done(struct repl *r, struct completion *done,
+		     struct replication_reason *why)
+{
+	if (wait_event_killable(r->wait, completion_done(done) ||
+				READ_ONCE(r->suspending)))
+		return repl_refuse(why, -EINTR,
+				   "killed; what was begun goes on");
+	if (!completion_done(done))
+		return repl_refuse(why, -EAGAIN,
+				   "the device is being suspended; what was begun goes on");
+	return 0;
+}
+
 static int run_request(struct repl *r, enum request_kind kind, bool failover,
-		       struct replication_reason *why)
+		       u64 *epoch, struct replication_reason *why)
 {
 	struct request *q = kzalloc(sizeof(*q), GFP_KERNEL);
 	int error;
@@ -335,13 +357,12 @@ static int run_request(struct repl *r, enum request_kind kind, bool failover,
 	kref_get(&q->ref);
 	queue_work(r->wq, &q->work);
 
-	error = wait_for_completion_killable(&q->done);
-	if (error) {
-		error = repl_refuse(why, -EINTR,
-				    "killed; what was begun goes on");
-	} else {
+	error = wait_done(r, &q->done, why);
+	if (!error) {
 		error = q->error;
 		*why = q->why;
+		if (epoch)
+			*epoch = q->epoch;
 	}
 	kref_put(&q->ref, request_free);
 	return error;
@@ -353,11 +374,11 @@ int repl_start(struct repl *r, enum replication_mode mode,
 	if (mode != r->kind->mode)
 		return repl_refuse(why, -EINVAL, "cannot start: this is a %s",
 				   r->kind->name);
-	return run_request(r, REQUEST_START, false, why);
+	return run_request(r, REQUEST_START, false, NULL, why);
 }
 
 /* Runs a request that needs all of the data to be on both sides. */
-static int run_when_ready(struct repl *r, enum request_kind kind,
+static int run_when_ready(struct repl *r, enum request_kind kind, u64 *epoch,
 			  struct replication_reason *why)
 {
 	int error;
@@ -367,7 +388,7 @@ static int run_when_ready(struct repl *r, enum request_kind kind,
 					    READ_ONCE(r->suspending));
 		if (error)
 			return repl_refuse(why, -EINTR, "killed");
-		error = run_request(r, kind, false, why);
+		error = run_request(r, kind, false, epoch, why);
 	} while (error == -EAGAIN && !READ_ONCE(r->suspending));
 	return error;
 }
@@ -375,15 +396,16 @@ static int run_when_ready(struct repl *r, enum request_kind kind,
 /**
  * repl_checkpoint() - take a checkpoint
  * @r: the replication
+ * @epoch: gets the checkpoint's number, or NULL
  * @why: the reason of an error
  *
  * Context: process, sleeps; ends early when the device is to be suspended or
  * the caller is killed.
- * Return: 0, then r->epoch is the checkpoint's number, or a negative errno.
+ * Return: 0 or a negative errno.
  */
-int repl_checkpoint(struct repl *r, struct replication_reason *why)
+int repl_checkpoint(struct repl *r, u64 *epoch, struct replication_reason *why)
 {
-	return run_when_ready(r, REQUEST_CHECKPOINT, why);
+	return run_when_ready(r, REQUEST_CHECKPOINT, epoch, why);
 }
 
 /**
@@ -402,8 +424,8 @@ int repl_stop(struct repl *r, bool failover, struct replication_reason *why)
 	int error;
 
 	if (failover)
-		return run_request(r, REQUEST_STOP, true, why);
-	error = run_when_ready(r, REQUEST_STOP, why);
+		return run_request(r, REQUEST_STOP, true, NULL, why);
+	error = run_when_ready(r, REQUEST_STOP, NULL, why);
 	if (error)
 		return error;
 	error = wait_event_killable(r->wait, READ_ONCE(r->suspending) ||
@@ -440,7 +462,8 @@ static int rs_checkpoint(struct replication_state *rs,
 {
 	struct repl *r = rs->opaque;
 
-	return READ_ONCE(r->stage) > STAGE_RUNNING ? 0 : repl_checkpoint(r, why);
+	return READ_ONCE(r->stage) > STAGE_RUNNING ? 0 :
+		repl_checkpoint(r, NULL, why);
 }
 
 static int rs_get_error(struct replication_state *rs,
@@ -471,6 +494,128 @@ static const struct replication_ops rs_ops = {
 	.get_error = rs_get_error,
 	.stop = rs_stop,
 };
+
+/*
+ * ---- Calls on a group ----
+ *
+ * They run in a worker of their own: the message that asks is one device's,
+ * and what it asks for may take as long as any device of the group does.
+ */
+
+static struct workqueue_struct *group_wq;
+
+/**
+ * struct group_request - a call on a group under way
+ * @work: in group_wq
+ * @r: the replication whose message asked, pinned
+ * @group: its group
+ * @call: what
+ * @mode: for start
+ * @failover: for stop
+ * @error: the result, once @done
+ * @why: its reason
+ * @done: completed by the worker
+ * @ref: the caller's and the worker's
+ */
+struct group_request {
+	struct work_struct work;
+	struct repl *r;
+	char group[REPLICATION_GROUP_LEN];
+	enum group_call call;
+	enum replication_mode mode;
+	bool failover;
+	int error;
+	struct replication_reason why;
+	struct completion done;
+	struct kref ref;
+};
+
+static void group_request_free(struct kref *ref)
+{
+	struct group_request *g = container_of(ref, struct group_request, ref);
+
+	repl_put(g->r);
+	kfree(g);
+}
+
+static void do_group_request(struct work_struct *work)
+{
+	struct group_request *g = container_of(work, struct group_request, work);
+
+	switch (g->call) {
+	case GROUP_START:
+		g->error = replication_start_all(g->group, g->mode, &g->why);
+		break;
+	case GROUP_CHECKPOINT:
+		g->error = replication_do_checkpoint_all(g->group, &g->why);
+		break;
+	case GROUP_GET_ERROR:
+		g->error = replication_get_error_all(g->group, &g->why);
+		break;
+	case GROUP_STOP:
+		g->error = replication_stop_all(g->group, g->failover, &g->why);
+		break;
+	}
+	complete(&g->done);
+	wake_up_all(&g->r->wait);
+	kref_put(&g->ref, group_request_free);
+}
+
+/**
+ * repl_call_group() - ask all of a replication's group
+ * @r: the replication
+ * @call: for what
+ * @mode: for start
+ * @failover: for stop
+ * @why: the reason of an error
+ *
+ * Context: process, sleeps; ends early when @r's device is to be suspended or
+ * the caller is killed.
+ * Return: what the registry's function returned, or a negative errno.
+ */
+int repl_call_group(struct repl *r, enum group_call call,
+		    enum replication_mode mode, bool failover,
+		    struct replication_reason *why)
+{
+	struct group_request *g = kzalloc(sizeof(*g), GFP_KERNEL);
+	int error;
+
+	if (!g)
+		return repl_refuse(why, -ENOMEM, "out of memory");
+	INIT_WORK(&g->work, do_group_request);
+	repl_get(r);
+	g->r = r;
+	mutex_lock(&r->owner_lock);
+	strscpy(g->group, r->group, sizeof(g->group));
+	mutex_unlock(&r->owner_lock);
+	g->call = call;
+	g->mode = mode;
+	g->failover = failover;
+	init_completion(&g->done);
+	kref_init(&g->ref);
+	kref_get(&g->ref);
+	queue_work(group_wq, &g->work);
+
+	error = wait_done(r, &g->done, why);
+	if (!error) {
+		error = g->error;
+		*why = g->why;
+	}
+	kref_put(&g->ref, group_request_free);
+	return error;
+}
+
+int __init core_init(void)
+{
+	group_wq = alloc_workqueue("dm-repl-group", WQ_UNBOUND, 0);
+	return group_wq ? 0 : -ENOMEM;
+}
+
+/* All devices have gone; calls that nobody waits for any more may have not. */
+void core_exit(void)
+{
+	destroy_workqueue(group_wq);
+}
 
 /*
  * ---- Life ----
@@ -506,11 +651,13 @@ int repl_init(struct repl *r, const struct repl_kind *kind,
 	INIT_LIST_HEAD(&r->listeners);
 	mutex_init(&r->owner_lock);
 	mutex_init(&r->lock);
+	r->suspending = true;
 	r->suspended = true;
 	spin_lock_init(&r->fault_lock);
 	init_waitqueue_head(&r->wait);
 	INIT_WORK(&r->event, do_event);
-	r->wq = alloc_ordered_workqueue("dm-repl/%s", WQ_MEM_RECLAIM, r->name);
+	r->wq = alloc_ordered_workqueue("dm-repl/%s", WQ_MEM_RECLAIM,
+					dm_device_name(md));
 	return r->wq ? 0 : -ENOMEM;
 }
 
@@ -663,9 +810,10 @@ void repl_detach(struct repl *r, struct dm_target *ti)
 	mutex_unlock(&repl_list_lock);
 
 	if (last) {
+		/* ends the waits of a group's calls, so that they let go of us */
+		repl_presuspend(r);
 		replication_remove(r->rs);
 		r->rs = NULL;
-		repl_presuspend(r);
 		repl_postsuspend(r);
 		drain_workqueue(r->wq);
 		r->kind->abandon(r);
@@ -695,7 +843,9 @@ int repl_resume(struct repl *r, struct dm_target *ti, const char *group)
 			return PTR_ERR(rs);
 		replication_remove(r->rs);
 		r->rs = rs;
+		mutex_lock(&r->owner_lock);
 		strscpy(r->group, group, sizeof(r->group));
+		mutex_unlock(&r->owner_lock);
 	}
 
 	mutex_lock(&r->owner_lock);
@@ -707,8 +857,10 @@ int repl_resume(struct repl *r, struct dm_target *ti, const char *group)
 	mutex_lock(&r->lock);
 	r->suspended = false;
 	error = r->kind->resume(r, reloaded);
-	if (error)
+	if (error) {
 		r->suspended = true;
+		repl_presuspend(r);
+	}
 	mutex_unlock(&r->lock);
 	return error;
 }

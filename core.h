@@ -127,12 +127,13 @@ struct repl_fault {
  * @lock: held over every change of stage or epoch
  * @stage: written under @lock, read anywhere
  * @epoch: the last checkpoint's number; written under @lock, read anywhere
- * @suspending: a message must give up waiting; set before suspend
+ * @suspending: a message must give up waiting; set before suspend, and always
+ *	while @suspended is
  * @suspended: no I/O of our own may be started; under @lock
  * @fault: under @fault_lock, which is taken in any context
  * @rs: our entry in the registry, or NULL before the first resume; changed
  *	by resume only
- * @group: the group of @rs
+ * @group: the group of @rs; under @owner_lock
  * @wq: ordered: one request after the other
  * @wait: woken at every change that somebody may wait for
  * @event: raises a dm event from process context
@@ -205,7 +206,27 @@ struct repl_fault repl_get_fault(struct repl *r);
 
 int repl_start(struct repl *r, enum replication_mode mode,
 	       struct replication_reason *why);
-int repl_checkpoint(struct repl *r, struct replication_reason *why);
+int repl_checkpoint(struct repl *r, u64 *epoch, struct replication_reason *why);
 int repl_stop(struct repl *r, bool failover, struct replication_reason *why);
+
+/**
+ * enum group_call - what a group can be asked for
+ * @GROUP_START: replication_start_all()
+ * @GROUP_CHECKPOINT: replication_do_checkpoint_all()
+ * @GROUP_GET_ERROR: replication_get_error_all()
+ * @GROUP_STOP: replication_stop_all()
+ */
+enum group_call {
+	GROUP_START,
+	GROUP_CHECKPOINT,
+	GROUP_GET_ERROR,
+	GROUP_STOP,
+};
+
+int repl_call_group(struct repl *r, enum group_call call,
+		    enum replication_mode mode, bool failover,
+		    struct replication_reason *why);
+int __init core_init(void);
+void core_exit(void);
 
 #endif

@@ -54,7 +54,8 @@ struct options {
  * @form: of its line
  * @r: the replication it belongs to; for an inbound view, its secondary's
  * @attached: @r counts this table
- * @dev: as the line names them
+ * @dev: those that the target sends bios to
+ * @held: an inbound view's secondary
  * @opt: as the line has them
  * @listener: gets @r's events while this table is live
  */
@@ -63,6 +64,7 @@ struct target {
 	struct repl *r;
 	bool attached;
 	struct dm_dev *dev[2];
+	struct compat_held held;
 	struct options opt;
 	struct repl_listener listener;
 };
@@ -71,8 +73,9 @@ struct target {
  * struct form - a form of the table line
  * @name: its first word
  * @id: bit in the options' forms
- * @devs: names of its devices, for messages
- * @nr_devs: how many
+ * @devs: what the target sends bios to, for messages
+ * @nr_args: devices that the line names
+ * @open: open them; sets ti->error
  * @create: find or make the replication; sets ti->error
  * @status: the positional status line
  */
@@ -80,7 +83,9 @@ struct form {
 	const char *name;
 	enum form_id id;
 	const char *devs[2];
-	unsigned int nr_devs;
+	unsigned int nr_args;
+	int (*open)(struct dm_target *ti, struct target *t,
+		    struct dm_arg_set *as);
 	int (*create)(struct dm_target *ti, struct target *t);
 	void (*status)(struct target *t, char *result, unsigned int maxlen,
 		       const char *fault);
@@ -114,8 +119,13 @@ static int parse_watermark(struct options *opt, const char *arg, char **error)
 
 static int parse_group(struct options *opt, const char *arg, char **error)
 {
-	if (strscpy(opt->group, arg, sizeof(opt->group)) <= 0) {
-		*error = "group must be a name of 1 to 31 bytes";
+	/* it has to come back in the table line as one word */
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:+-";
+
+	if (strscpy(opt->group, arg, sizeof(opt->group)) <= 0 ||
+	    arg[strspn(arg, allowed)]) {
+		*error = "group must be a name of 1 to 31 letters, digits and _.:+-";
 		return -EINVAL;
 	}
 	return 0;
@@ -264,6 +274,86 @@ static void emit_options(const struct options *opt, char *result,
  * ---- The three forms ----
  */
 
+static int claim_device(struct dm_target *ti, struct target *t, unsigned int i,
+		      const char *path)
+{
+	int r = dm_get_device(ti, path, dm_table_get_mode(ti->table),
+			      &t->dev[i]);
+
+	if (!r)
+		return 0;
+	t->dev[i] = NULL;
+	DMERR("%s: cannot open the %s %s: error %d",
+	      dm_table_device_name(ti->table), t->form->devs[i], path, r);
+	ti->error = "A device cannot be opened";
+	return r;
+}
+
+static int open_devices(struct dm_target *ti, struct target *t,
+			struct dm_arg_set *as)
+{
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < t->form->nr_args; i++) {
+		const char *path = dm_shift_arg(as);
+
+		r = claim_device(ti, t, i, path);
+		if (r)
+			return r;
+		/* the buffer is as long as it is */
+		if (t->form->id == FORM_SECONDARY && i == DEV_BUFFER)
+			continue;
+		if (bdev_nr_sectors(t->dev[i]->bdev) < ti->len) {
+			DMERR("%s: the %s %s has %llu sectors, the table line %llu",
+			      dm_table_device_name(ti->table), t->form->devs[i],
+			      path,
+			      (unsigned long long)bdev_nr_sectors(t->dev[i]->bdev),
+			      (unsigned long long)ti->len);
+			ti->error = "A device is shorter than the table line";
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/*
+ * The secondary's mapped device is held, not claimed, so that the standby can
+ * mount it. What an inbound view sends bios to are the devices below it.
+ */
+static int open_secondary(struct dm_target *ti, struct target *t,
+			  struct dm_arg_set *as)
+{
+	const char *path = dm_shift_arg(as);
+	char name[16];
+	unsigned int i;
+	int r;
+
+	r = compat_hold(path, &t->held);
+	if (r) {
+		DMERR("%s: cannot open the secondary %s: error %d",
+		      dm_table_device_name(ti->table), path, r);
+		ti->error = "The secondary cannot be opened";
+		return r;
+	}
+	t->r = repl_find(&secondary_kind, compat_held_bdev(&t->held));
+	if (!t->r) {
+		ti->error = "The device is not a secondary's mapped device";
+		return -EINVAL;
+	}
+	if (t->r->len != ti->len) {
+		ti->error = "The length is not that of the secondary";
+		return -EINVAL;
+	}
+	for (i = 0; i < ARRAY_SIZE(t->dev); i++) {
+		format_dev_t(name, t->r->devs[i]->bd_dev);
+		r = claim_device(ti, t, i, name);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 static int create_primary(struct dm_target *ti, struct target *t)
 {
 	struct primary_options opt = {
@@ -294,7 +384,7 @@ static void status_primary(struct target *t, char *result, unsigned int maxlen,
 
 static int create_secondary(struct dm_target *ti, struct target *t)
 {
-	char why[128] = "";
+	char why[192] = "";
 
 	t->r = secondary_new(dm_table_get_md(ti->table), t->dev[0]->bdev,
 			     t->dev[1]->bdev, ti->len, why, sizeof(why));
@@ -317,17 +407,8 @@ static void status_secondary(struct target *t, char *result,
 
 static int create_inbound(struct dm_target *ti, struct target *t)
 {
-	t->r = repl_find(&secondary_kind, t->dev[0]->bdev);
-	if (!t->r) {
-		ti->error = "The device is not a secondary's mapped device";
-		return -EINVAL;
-	}
-	if (t->r->len != ti->len) {
-		ti->error = "The length is not that of the secondary";
-		return -EINVAL;
-	}
 	ti->per_io_data_size = sizeof(struct secondary_io);
-	ti->discards_supported = bdev_max_discard_sectors(t->dev[0]->bdev);
+	ti->discards_supported = bdev_max_discard_sectors(t->dev[DEV_DISK]->bdev);
 	return 0;
 }
 
@@ -344,11 +425,11 @@ static void status_inbound(struct target *t, char *result, unsigned int maxlen,
 
 static const struct form forms[] = {
 	{ "primary", FORM_PRIMARY, { "local leg", "remote leg" }, 2,
-	  create_primary, status_primary },
+	  open_devices, create_primary, status_primary },
 	{ "secondary", FORM_SECONDARY, { "disk", "buffer" }, 2,
-	  create_secondary, status_secondary },
-	{ "inbound", FORM_INBOUND, { "secondary" }, 1,
-	  create_inbound, status_inbound },
+	  open_devices, create_secondary, status_secondary },
+	{ "inbound", FORM_INBOUND, { "disk", "buffer" }, 1,
+	  open_secondary, create_inbound, status_inbound },
 };
 
 /*
@@ -371,41 +452,8 @@ static void replication_dtr(struct dm_target *ti)
 	for (i = 0; i < ARRAY_SIZE(t->dev); i++)
 		if (t->dev[i])
 			dm_put_device(ti, t->dev[i]);
+	compat_release(&t->held);
 	kfree(t);
-}
-
-static int get_devices(struct dm_target *ti, struct target *t,
-		       struct dm_arg_set *as)
-{
-	unsigned int i;
-	int r;
-
-	for (i = 0; i < t->form->nr_devs; i++) {
-		const char *path = dm_shift_arg(as);
-
-		r = dm_get_device(ti, path, dm_table_get_mode(ti->table),
-				  &t->dev[i]);
-		if (r) {
-			DMERR("%s: cannot open the %s %s: error %d",
-			      dm_table_device_name(ti->table),
-			      t->form->devs[i], path, r);
-			ti->error = "A device cannot be opened";
-			return r;
-		}
-		/* the buffer is as long as it is */
-		if (t->form->id == FORM_SECONDARY && i == 1)
-			continue;
-		if (bdev_nr_sectors(t->dev[i]->bdev) < ti->len) {
-			DMERR("%s: the %s %s has %llu sectors, the table line %llu",
-			      dm_table_device_name(ti->table), t->form->devs[i],
-			      path,
-			      (unsigned long long)bdev_nr_sectors(t->dev[i]->bdev),
-			      (unsigned long long)ti->len);
-			ti->error = "A device is shorter than the table line";
-			return -EINVAL;
-		}
-	}
-	return 0;
 }
 
 static const struct form *find_form(const char *name)
@@ -447,19 +495,19 @@ static int replication_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		ti->error = "The form must be primary, secondary or inbound";
 		goto bad;
 	}
-	if (as.argc < t->form->nr_devs) {
+	if (as.argc < t->form->nr_args) {
 		ti->error = "A device is missing";
 		goto bad;
 	}
 	/* options first: a wrong one should not cost an open of the devices */
-	as.argc -= t->form->nr_devs;
-	as.argv += t->form->nr_devs;
+	as.argc -= t->form->nr_args;
+	as.argv += t->form->nr_args;
 	r = parse_options(&as, t->form->id, &t->opt, &ti->error);
 	if (r)
 		goto bad;
-	as.argc = t->form->nr_devs;
+	as.argc = t->form->nr_args;
 	as.argv = argv + 1;
-	r = get_devices(ti, t, &as);
+	r = t->form->open(ti, t, &as);
 	if (r)
 		goto bad;
 
@@ -598,12 +646,12 @@ struct message {
 };
 
 /* Return: 0, 1 with a reply, or a negative errno with the reason said. */
-static int reply_epoch(struct message *m)
+static int reply_epoch(struct message *m, u64 epoch)
 {
 	unsigned int maxlen = m->maxlen, sz = 0;
 	char *result = m->result;
 
-	DMEMIT("%llu", READ_ONCE(m->r->epoch));
+	DMEMIT("%llu", epoch);
 	return 1;
 }
 
@@ -617,9 +665,10 @@ static int message_start(struct message *m)
 
 static int message_checkpoint(struct message *m)
 {
-	int r = repl_checkpoint(m->r, &m->why);
+	u64 epoch;
+	int r = repl_checkpoint(m->r, &epoch, &m->why);
 
-	return r ? r : reply_epoch(m);
+	return r ? r : reply_epoch(m, epoch);
 }
 
 static int message_stop(struct message *m)
@@ -653,19 +702,19 @@ static int message_start_all(struct message *m)
 	enum replication_mode mode;
 	int r = parse_mode(m->argv[1], &mode, &m->why);
 
-	return r ? r : replication_start_all(m->r->group, mode, &m->why);
+	return r ? r : repl_call_group(m->r, GROUP_START, mode, false, &m->why);
 }
 
 static int message_checkpoint_all(struct message *m)
 {
-	int r = replication_do_checkpoint_all(m->r->group, &m->why);
-
-	return r ? r : reply_epoch(m);
+	return repl_call_group(m->r, GROUP_CHECKPOINT, m->r->kind->mode, false,
+			       &m->why);
 }
 
 static int message_get_error_all(struct message *m)
 {
-	int error = replication_get_error_all(m->r->group, &m->why);
+	int error = repl_call_group(m->r, GROUP_GET_ERROR, m->r->kind->mode,
+				    false, &m->why);
 	unsigned int maxlen = m->maxlen, sz = 0;
 	char *result = m->result;
 
@@ -683,7 +732,8 @@ static int message_stop_all(struct message *m)
 	bool failover;
 	int r = parse_failover(m->argc, m->argv, &failover, &m->why);
 
-	return r ? r : replication_stop_all(m->r->group, failover, &m->why);
+	return r ? r : repl_call_group(m->r, GROUP_STOP, m->r->kind->mode,
+				       failover, &m->why);
 }
 
 static const struct message_entry {
@@ -744,6 +794,14 @@ static int replication_message(struct dm_target *ti, unsigned int argc,
  * ---- Status and limits ----
  */
 
+/* A device as the table line has it. */
+static const char *arg_name(const struct target *t, unsigned int i, char *name)
+{
+	if (t->form->id != FORM_INBOUND)
+		return t->dev[i]->name;
+	return format_dev_t(name, compat_held_bdev(&t->held)->bd_dev);
+}
+
 static void replication_status(struct dm_target *ti, status_type_t type,
 			       unsigned int status_flags, char *result,
 			       unsigned int maxlen)
@@ -751,6 +809,7 @@ static void replication_status(struct dm_target *ti, status_type_t type,
 	struct target *t = ti->private;
 	struct repl_fault fault;
 	unsigned int i, sz = 0;
+	char name[16];
 
 	switch (type) {
 	case STATUSTYPE_INFO:
@@ -760,15 +819,15 @@ static void replication_status(struct dm_target *ti, status_type_t type,
 		break;
 	case STATUSTYPE_TABLE:
 		DMEMIT("%s", t->form->name);
-		for (i = 0; i < t->form->nr_devs; i++)
-			DMEMIT(" %s", t->dev[i]->name);
+		for (i = 0; i < t->form->nr_args; i++)
+			DMEMIT(" %s", arg_name(t, i, name));
 		emit_options(&t->opt, result + sz, maxlen - sz);
 		break;
 	case STATUSTYPE_IMA:
 		DMEMIT_TARGET_NAME_VERSION(ti->type);
 		DMEMIT(",form=%s", t->form->name);
-		for (i = 0; i < t->form->nr_devs; i++)
-			DMEMIT(",dev_%u=%s", i, t->dev[i]->name);
+		for (i = 0; i < t->form->nr_args; i++)
+			DMEMIT(",dev_%u=%s", i, arg_name(t, i, name));
 		DMEMIT(";");
 		break;
 	}
@@ -781,10 +840,10 @@ static int replication_iterate_devices(struct dm_target *ti,
 	unsigned int i;
 	int r = 0;
 
-	for (i = 0; !r && i < t->form->nr_devs; i++) {
+	for (i = 0; !r && i < ARRAY_SIZE(t->dev); i++) {
 		sector_t len = ti->len;
 
-		if (t->form->id == FORM_SECONDARY && i == 1)
+		if (t->form->id != FORM_PRIMARY && i == DEV_BUFFER)
 			len = bdev_nr_sectors(t->dev[i]->bdev);
 		r = fn(ti, t->dev[i], 0, len, data);
 	}
@@ -804,7 +863,7 @@ static void replication_io_hints(struct dm_target *ti,
 static struct target_type replication_target = {
 	.name = "replication",
 	.version = { 1, 0, 0 },
-	.features = DM_TARGET_NOWAIT,
+	.features = DM_TARGET_NOWAIT | DM_TARGET_SINGLETON,
 	.module = THIS_MODULE,
 	.ctr = replication_ctr,
 	.dtr = replication_dtr,
@@ -822,12 +881,20 @@ static struct target_type replication_target = {
 
 static int __init dm_replication_init(void)
 {
-	return dm_register_target(&replication_target);
+	int r = core_init();
+
+	if (r)
+		return r;
+	r = dm_register_target(&replication_target);
+	if (r)
+		core_exit();
+	return r;
 }
 
 static void __exit dm_replication_exit(void)
 {
 	dm_unregister_target(&replication_target);
+	core_exit();
 	/* layouts are freed by RCU */
 	rcu_barrier();
 }

@@ -41,6 +41,7 @@
  * @merged_epoch: all up to this epoch is on the disk
  * @newest_summary: of the committed layers, 0 for none
  * @newest_sequence: its sequence
+ * @newest_epoch: its epoch: not above @merged_epoch, and there is no chain
  * @reserved: zero; room for a history of checkpoints
  */
 struct format_super {
@@ -57,7 +58,8 @@ struct format_super {
 	__le64 merged_epoch;
 	__le64 newest_summary;
 	__le64 newest_sequence;
-	__u8 reserved[4096 - 96];
+	__le64 newest_epoch;
+	__u8 reserved[4096 - 104];
 } __packed;
 
 enum format_kind {
@@ -97,6 +99,7 @@ struct format_entry {
  * @epoch: that it becomes part of
  * @previous: the summary before this one, 0 for none
  * @previous_sequence: its sequence
+ * @previous_epoch: its epoch: the chain ends where that is merged
  * @reserved: zero
  * @entry: in the order of the writes
  */
@@ -109,7 +112,8 @@ struct format_summary {
 	__le64 epoch;
 	__le64 previous;
 	__le64 previous_sequence;
-	__u8 reserved[32];
+	__le64 previous_epoch;
+	__u8 reserved[24];
 	struct format_entry entry[FORMAT_ENTRIES];
 } __packed;
 

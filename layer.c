@@ -161,11 +161,13 @@ static int open_summary(struct layer *l)
 	s->block->magic = cpu_to_le64(FORMAT_SUMMARY_MAGIC);
 	memcpy(s->block->uuid, l->buffer->uuid, sizeof(s->block->uuid));
 	s->block->epoch = cpu_to_le64(l->epoch);
-	s->block->previous = cpu_to_le64(l->newest);
-	s->block->previous_sequence = cpu_to_le64(l->newest_sequence);
-	l->newest = s->place;
-	l->newest_sequence = atomic64_inc_return(&l->buffer->summary_sequence);
-	s->block->sequence = cpu_to_le64(l->newest_sequence);
+	s->block->previous = cpu_to_le64(l->newest.place);
+	s->block->previous_sequence = cpu_to_le64(l->newest.sequence);
+	s->block->previous_epoch = cpu_to_le64(l->newest.epoch);
+	l->newest.place = s->place;
+	l->newest.sequence = atomic64_inc_return(&l->buffer->summary_sequence);
+	l->newest.epoch = l->epoch;
+	s->block->sequence = cpu_to_le64(l->newest.sequence);
 	l->summary = s;
 	return 0;
 }
@@ -363,10 +365,10 @@ int layer_blank(struct layer *l, sector_t sector, unsigned int sectors,
 	if (!error)
 		error = map_range(l, sector, sector + sectors - 1,
 				  to_value(kind, sector, 0));
-	if (!error) {
+	if (!error)
 		add_entry(l, kind, sector, sectors, 0);
-		l->run_last = 0;
-	}
+	/* even a part of it may have cut the newest mapping */
+	l->run_last = 0;
 	mtree_unlock(&l->map);
 	return error;
 }
@@ -587,14 +589,11 @@ int layer_punch(struct layer *l, sector_t first, sector_t last)
  * @b: its buffer
  * @name: for messages; a constant string
  * @epoch: that it will become part of
- * @newest: the newest summary of what lies below
- * @newest_sequence: its sequence
  * @wait: is woken when something ends that a layer is waited for
  *
  * Return: the layer, or NULL when there is no memory.
  */
 struct layer *layer_new(struct buffer *b, const char *name, u64 epoch,
-			sector_t newest, u64 newest_sequence,
 			wait_queue_head_t *wait)
 {
 	struct layer *l = kzalloc(sizeof(*l), GFP_NOIO);
@@ -604,8 +603,6 @@ struct layer *layer_new(struct buffer *b, const char *name, u64 epoch,
 	l->buffer = b;
 	l->name = name;
 	l->epoch = epoch;
-	l->newest = newest;
-	l->newest_sequence = newest_sequence;
 	l->wait = wait;
 	mt_init_flags(&l->map, MT_FLAGS_USE_RCU);
 	segments_init(&l->segments);

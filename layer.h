@@ -29,13 +29,12 @@ struct summary;
  * @end: of that segment
  * @summary: the one being filled, or NULL
  * @unwritten: summaries that are full, or failed to be written
- * @newest: place of the newest summary begun, in this layer or below it
- * @newest_sequence: its sequence
+ * @newest: the newest summary begun, in this layer or below it
  * @run_first: first sector of the newest mapping, which a write that follows
  *	it seamlessly extends
  * @run_last: its last sector; 0 when there is none to extend
  * @run_value: its value
- * @sectors: data sectors mapped, without those punched
+ * @sectors: data sectors that were mapped, those hidden or punched later too
  * @voids: some write failed; its mapping leads to a place never written
  * @sealed: every mapping can be read, the map does not grow
  * @writers: writes in flight; the fast path counts without the lock
@@ -53,8 +52,7 @@ struct layer {
 	sector_t end;
 	struct summary *summary;
 	struct list_head unwritten;
-	sector_t newest;
-	u64 newest_sequence;
+	struct summary_id newest;
 	sector_t run_first;
 	sector_t run_last;
 	unsigned long run_value;
@@ -81,7 +79,6 @@ struct layer_write {
 };
 
 struct layer *layer_new(struct buffer *b, const char *name, u64 epoch,
-			sector_t newest, u64 newest_sequence,
 			wait_queue_head_t *wait);
 void layer_free(struct layer *l);
 
@@ -105,9 +102,11 @@ int layer_punch(struct layer *l, sector_t first, sector_t last);
  */
 static inline void layer_put_count(struct layer *l, atomic_t *count)
 {
-	/* waitqueue_active(): see above */
-	if (atomic_dec_and_test(count) && waitqueue_active(l->wait))
-		wake_up_all(l->wait);
+	wait_queue_head_t *wait = l->wait;
+
+	/* a retired layer may go with its last count; waitqueue_active(): above */
+	if (atomic_dec_and_test(count) && waitqueue_active(wait))
+		wake_up_all(wait);
 }
 
 static inline void layer_put_writer(struct layer *l)

@@ -2,7 +2,7 @@
 /*
  * The merge: moves committed layers into the disk, in passes.
  *
- * A pass takes the committed layers that are there when it begins, goes
+ * A pass takes the oldest committed layers when it begins, goes
  * through the device in sector order and copies the topmost mapping of each
  * range. Checkpoints taken meanwhile lie above and wait for the next pass. At
  * its end the disk is flushed; then the superblock says so, then the layers go.
@@ -208,8 +208,10 @@ static bool begin_pass(struct secondary *s, struct pass *pass)
 
 	mutex_lock(&s->r.lock);
 	now = layout_now(s);
-	pass->nr = now->nr;
-	memcpy(pass->layer, now->committed, sizeof(pass->layer));
+	/* the two newest can always be folded, however long the pass takes */
+	pass->nr = min_t(unsigned int, now->nr, MAX_COMMITTED - 2);
+	memcpy(pass->layer, now->committed + now->nr - pass->nr,
+	       pass->nr * sizeof(pass->layer[0]));
 	s->merging = pass->nr;
 	mutex_unlock(&s->r.lock);
 	return pass->nr;
@@ -238,10 +240,8 @@ static void end_pass(struct secondary *s, struct pass *pass)
 	next->nr -= pass->nr;
 	state = s->buffer.state;
 	state.merged_epoch = pass->layer[0]->epoch;
-	if (!next->nr) {
-		state.newest_summary = 0;
-		state.newest_sequence = 0;
-	}
+	if (!next->nr)
+		state.newest = (struct summary_id) { };
 	error = buffer_commit(&s->buffer, &state);
 	if (error) {
 		pass_failed(pass, error, "buffer", "write", 0);

@@ -52,7 +52,7 @@ void primary_remote_failed(struct primary *p, int error, enum req_op op,
 	WRITE_ONCE(p->remote, REMOTE_DEGRADED);
 	repl_fault(&p->r, error, "remote", repl_op_name(op), sector, text);
 	if (!test_and_set_bit(0, &p->remote_failed))
-		queue_work(p->io_wq, &p->fail_work);
+		queue_work(p->r.wq, &p->fail_work);
 }
 
 /* Accounts for a failure; p->r.lock is held. */
@@ -101,8 +101,7 @@ static void finish(struct primary_io *io)
 
 static void retry_leg(struct primary_io *io, enum primary_leg leg)
 {
-	set_bit(leg, &io->again);
-	queue_work(io->p->io_wq, &io->retry);
+	queue_work(io->p->io_wq, &io->retry[leg]);
 }
 
 static void remote_end_io(struct bio *remote)
@@ -146,29 +145,35 @@ static void send_remote(struct primary_io *io, gfp_t gfp, blk_opf_t without)
 		return;
 	}
 	io->remote.bi_iter = io->iter;
-	io->remote.bi_opf &= ~without;
+	/* dm polls its own clone only */
+	io->remote.bi_opf &= ~(without | REQ_POLLED);
 	io->remote.bi_end_io = remote_end_io;
 	submit_bio_noacct(&io->remote);
 }
 
-static void do_retry(struct work_struct *work)
+static void retry_remote(struct work_struct *work)
 {
-	struct primary_io *io = container_of(work, struct primary_io, retry);
-	unsigned long again = xchg(&io->again, 0);
+	send_remote(container_of(work, struct primary_io, retry[LEG_REMOTE]),
+		    GFP_NOIO, REQ_NOWAIT);
+}
 
-	/*
-	 * The local leg goes last: while its answer is out the bio, and with
-	 * it @io, is there.
-	 */
-	if (test_bit(LEG_REMOTE, &again))
-		send_remote(io, GFP_NOIO, REQ_NOWAIT);
-	if (test_bit(LEG_LOCAL, &again)) {
-		io->bio->bi_iter = io->iter;
-		io->bio->bi_status = BLK_STS_OK;
-		io->bio->bi_opf &= ~REQ_NOWAIT;
-		bio_set_dev(io->bio, io->p->r.devs[LEG_LOCAL]);
-		submit_bio_noacct(io->bio);
-	}
+static void send_local(struct primary_io *io)
+{
+	/* whoever polls does so where the bio was submitted first */
+	io->bio->bi_opf &= ~REQ_POLLED;
+	submit_bio_noacct(io->bio);
+}
+
+static void retry_local(struct work_struct *work)
+{
+	struct primary_io *io = container_of(work, struct primary_io,
+					     retry[LEG_LOCAL]);
+
+	io->bio->bi_iter = io->iter;
+	io->bio->bi_status = BLK_STS_OK;
+	io->bio->bi_opf &= ~REQ_NOWAIT;
+	bio_set_dev(io->bio, io->p->r.devs[LEG_LOCAL]);
+	send_local(io);
 }
 
 /* Sends to the remote leg what it should have; the local leg is next. */
@@ -192,8 +197,8 @@ static void route(struct primary_io *io)
 	bio_set_dev(io->bio, p->r.devs[LEG_LOCAL]);
 	if (remote) {
 		io->iter = io->bio->bi_iter;
-		io->again = 0;
-		INIT_WORK(&io->retry, do_retry);
+		INIT_WORK(&io->retry[LEG_LOCAL], retry_local);
+		INIT_WORK(&io->retry[LEG_REMOTE], retry_remote);
 		send_remote(io, GFP_NOWAIT, 0);
 	}
 }
@@ -203,7 +208,7 @@ static void write_granted(struct io_range *range)
 	struct primary_io *io = container_of(range, struct primary_io, range);
 
 	route(io);
-	submit_bio_noacct(io->bio);
+	send_local(io);
 }
 
 /**
@@ -217,6 +222,7 @@ static void write_granted(struct io_range *range)
  */
 int primary_map(struct primary *p, struct primary_io *io, struct bio *bio)
 {
+	bool nowait = bio->bi_opf & REQ_NOWAIT;
 	sector_t region_end;
 
 	io->p = p;
@@ -242,9 +248,9 @@ int primary_map(struct primary *p, struct primary_io *io, struct bio *bio)
 	io->range.granted = write_granted;
 	io->phase = PHASE_WRITE;
 
-	if (unlikely(!range_acquire(&p->ranges, &io->range,
-				    bio->bi_opf & REQ_NOWAIT))) {
-		if (bio->bi_opf & REQ_NOWAIT) {
+	if (unlikely(!range_acquire(&p->ranges, &io->range, nowait))) {
+		/* a bio that waits may have been answered by now */
+		if (nowait) {
 			io->phase = PHASE_PASS;
 			bio_wouldblock_error(bio);
 		}
@@ -318,11 +324,19 @@ int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
  * ---- Start, checkpoint, stop ----
  */
 
-/* From here on writes go to the remote leg; what it lacks is copied. */
+/*
+ * From here on writes go to the remote leg; what it lacks is copied. Nothing is
+ * in flight when that is decided, so no write that went to the local leg alone
+ * can mark its region too late to be copied. Nobody has watched the remote leg
+ * since it was given up: it may have lost what it was sent last.
+ */
 static void take_up_remote(struct primary *p)
 {
 	repl_clear_fault(&p->r);
+	range_hold(&p->ranges);
+	dirty_add_recent(&p->map);
 	WRITE_ONCE(p->remote, dirty_count(&p->map) ? REMOTE_RESYNC : REMOTE_ONLINE);
+	range_unhold(&p->ranges);
 	repl_event(&p->r);
 	resync_start(p);
 }
@@ -347,6 +361,32 @@ static bool primary_ready(struct repl *r)
 	return READ_ONCE(to_primary(r)->remote) != REMOTE_RESYNC;
 }
 
+static int refuse_in_resync(struct primary *p, struct replication_reason *why)
+{
+	return repl_refuse(why, -EAGAIN,
+			   "no checkpoint: %lu regions are yet to be copied",
+			   dirty_count(&p->map));
+}
+
+/* The remote leg has got all up to the cut: let it make that durable. */
+static int flush_remote(struct primary *p, struct replication_reason *why)
+{
+	int error = blkdev_issue_flush(p->r.devs[LEG_REMOTE]);
+
+	if (error)
+		primary_remote_failed(p, error, REQ_OP_FLUSH, 0,
+				      "the checkpoint failed");
+	/* a write from before the cut may have failed too */
+	if (test_bit(0, &p->remote_failed)) {
+		settle_failure(p);
+		return repl_refuse(why, error ?: -EIO,
+				   "no checkpoint: the remote leg failed");
+	}
+	dirty_confirm(&p->map);
+	WRITE_ONCE(p->r.epoch, p->r.epoch + 1);
+	return 0;
+}
+
 /*
  * The cut is where no write is in flight. Writes go on while the remote leg
  * flushes: being later than the cut they may be in its flush or not.
@@ -354,60 +394,47 @@ static bool primary_ready(struct repl *r)
 static int primary_checkpoint(struct repl *r, struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
-	int error;
 
 	settle_failure(p);
-	switch (p->remote) {
-	case REMOTE_ONLINE:
-		break;
-	case REMOTE_RESYNC:
-		return repl_refuse(why, -EAGAIN,
-				   "no checkpoint: %lu regions are yet to be copied",
-				   dirty_count(&p->map));
-	case REMOTE_DEGRADED:
+	if (p->remote == REMOTE_RESYNC)
+		return refuse_in_resync(p, why);
+	if (p->remote == REMOTE_DEGRADED)
 		return repl_refuse(why, -EIO,
 				   "no checkpoint: the remote leg is degraded");
-	}
 
 	range_hold(&p->ranges);
 	dirty_cut(&p->map);
 	range_unhold(&p->ranges);
-	error = blkdev_issue_flush(r->devs[LEG_REMOTE]);
-	if (error)
-		primary_remote_failed(p, error, REQ_OP_FLUSH, 0,
-				      "the checkpoint failed");
-	/* a write from before the cut may have failed too */
-	if (p->remote != REMOTE_ONLINE) {
-		settle_failure(p);
-		return repl_refuse(why, error ?: -EIO,
-				   "no checkpoint: the remote leg failed");
-	}
-	dirty_confirm(&p->map);
-	WRITE_ONCE(r->epoch, r->epoch + 1);
-	return 0;
+	return flush_remote(p, why);
 }
 
 static int primary_stop(struct repl *r, bool failover,
 			struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
+	bool checkpoint;
 	int error;
 
 	settle_failure(p);
-	if (!failover && p->remote != REMOTE_DEGRADED) {
-		error = primary_checkpoint(r, why);
-		if (error)
-			return error;
-	} else if (!failover) {
+	if (!failover && p->remote == REMOTE_RESYNC)
+		return refuse_in_resync(p, why);
+	checkpoint = !failover && p->remote == REMOTE_ONLINE;
+	if (!failover && !checkpoint)
 		REPL_WARN(r, "stopped without a checkpoint: the remote leg is degraded");
-	}
 
-	WRITE_ONCE(p->remote, REMOTE_DEGRADED);
+	/* the cut is the last thing that the remote leg gets */
 	range_hold(&p->ranges);
+	WRITE_ONCE(p->remote, REMOTE_DEGRADED);
+	dirty_cut(&p->map);
 	/* nobody knows what a remote leg has after a failover */
 	if (failover)
 		dirty_add_recent(&p->map);
 	range_unhold(&p->ranges);
+	if (checkpoint) {
+		error = flush_remote(p, why);
+		if (error)
+			return error;
+	}
 	repl_set_stage(r, STAGE_DONE);
 	return 0;
 }
@@ -523,7 +550,8 @@ struct repl *primary_new(struct mapped_device *md,
 	}
 	if (!err) {
 		p->io_wq = alloc_workqueue("dm-repl-io/%s",
-					   WQ_MEM_RECLAIM | WQ_UNBOUND, 0, r->name);
+					   WQ_MEM_RECLAIM | WQ_UNBOUND, 0,
+					   dm_device_name(md));
 		err = p->io_wq ? 0 : -ENOMEM;
 	}
 	if (!err) {

@@ -61,10 +61,10 @@ struct primary {
  * @p: the primary
  * @bio: dm core's clone, which goes to the local leg
  * @iter: of @bio before it was sent
- * @retry: sends again what a leg refused to take without waiting
+ * @retry: by leg: sends again what it refused to take without waiting. One
+ *	each: a leg's work must not be touched once that leg was sent again.
  * @both: sent to both legs
  * @legs: how many have yet to answer
- * @again: bit per leg that @retry is to send
  * @status: the local leg's result
  * @phase: where the bio is
  */
@@ -74,10 +74,9 @@ struct primary_io {
 	struct primary *p;
 	struct bio *bio;
 	struct bvec_iter iter;
-	struct work_struct retry;
+	struct work_struct retry[2];
 	bool both;
 	atomic_t legs;
-	unsigned long again;
 	blk_status_t status;
 	enum primary_phase {
 		PHASE_PASS,	/* nothing of ours to do when it ends */

@@ -70,6 +70,20 @@ static bool resync_goes_on(const struct primary *p)
 	       READ_ONCE(p->remote) == REMOTE_RESYNC;
 }
 
+/**
+ * resync_needed() - a region became dirty although the remote leg is online
+ * @p: the primary
+ *
+ * Context: any.
+ */
+void resync_needed(struct primary *p)
+{
+	if (cmpxchg(&p->remote, REMOTE_ONLINE, REMOTE_RESYNC) == REMOTE_ONLINE) {
+		queue_work(system_unbound_wq, &p->resync_work);
+		repl_event(&p->r);
+	}
+}
+
 /* All that can be copied is: is the remote leg good again? */
 static void resync_end(struct primary *p, unsigned long unreadable)
 {
@@ -83,6 +97,9 @@ static void resync_end(struct primary *p, unsigned long unreadable)
 			queue_work(system_unbound_wq, &p->resync_work);
 		} else {
 			WRITE_ONCE(p->remote, REMOTE_ONLINE);
+			smp_mb(); /* pairs with cmpxchg() in resync_needed() */
+			if (dirty_count(&p->map))
+				resync_needed(p);
 			REPL_INFO(&p->r, "the remote leg is in sync");
 		}
 		repl_event(&p->r);
@@ -110,20 +127,6 @@ static void do_resync(struct work_struct *work)
 		cond_resched();
 	}
 	resync_end(p, unreadable);
-}
-
-/**
- * resync_needed() - a region became dirty although the remote leg is online
- * @p: the primary
- *
- * Context: any.
- */
-void resync_needed(struct primary *p)
-{
-	if (cmpxchg(&p->remote, REMOTE_ONLINE, REMOTE_RESYNC) == REMOTE_ONLINE) {
-		queue_work(system_unbound_wq, &p->resync_work);
-		repl_event(&p->r);
-	}
 }
 
 /**

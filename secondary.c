@@ -45,10 +45,8 @@ static void transition_free(struct transition *t)
 		layer_free(t->open[i]);
 }
 
-/* New open layers lie upon @below, or upon the disk alone. */
 static int transition_alloc(struct secondary *s, struct transition *t,
-			    bool layers, const struct layer *below,
-			    struct replication_reason *why)
+			    bool layers, struct replication_reason *why)
 {
 	static const char * const name[VIEWS] = {
 		[VIEW_INBOUND] = "inbound",
@@ -63,8 +61,6 @@ static int transition_alloc(struct secondary *s, struct transition *t,
 	};
 	for (i = 0; layers && i < VIEWS; i++) {
 		t->open[i] = layer_new(&s->buffer, name[i], s->r.epoch + 2,
-				       below ? below->newest : 0,
-				       below ? below->newest_sequence : 0,
 				       &s->r.wait);
 		if (!t->open[i])
 			goto fail;
@@ -125,7 +121,6 @@ static int make_room(struct secondary *s, struct replication_reason *why)
 	}
 	into->epoch = from->epoch;
 	into->newest = from->newest;
-	into->newest_sequence = from->newest_sequence;
 	memmove(&next->committed[0], &next->committed[1],
 		(next->nr - 1) * sizeof(next->committed[0]));
 	next->nr--;
@@ -156,22 +151,21 @@ static int commit_view(struct secondary *s, enum view_id view,
 		return error;
 	l = layout_now(s)->open[view];
 	dropped = layout_now(s)->open[!view];
-	error = transition_alloc(s, &t, goes_on, l, why);
+	error = transition_alloc(s, &t, goes_on, why);
 	if (error)
 		return error;
 
 	views_freeze(s, t.held);
 	t.held = NULL;
 	error = layer_seal(l);
+	empty = mtree_empty(&l->map);
 	if (!error) {
-		/* the summaries of what comes next point to the last of these */
-		for (i = 0; goes_on && i < VIEWS; i++) {
-			t.open[i]->newest = l->newest;
-			t.open[i]->newest_sequence = l->newest_sequence;
-		}
 		state = new_state(s, stage, epoch);
-		state.newest_summary = l->newest;
-		state.newest_sequence = l->newest_sequence;
+		if (!empty)
+			state.newest = l->newest;
+		/* the summaries of what comes next point to the last of these */
+		for (i = 0; goes_on && i < VIEWS; i++)
+			t.open[i]->newest = state.newest;
 		error = buffer_commit(&s->buffer, &state);
 	}
 	if (error) {
@@ -185,7 +179,6 @@ static int commit_view(struct secondary *s, enum view_id view,
 				   error);
 	}
 
-	empty = mtree_empty(&l->map);
 	if (!empty)
 		push_committed(t.next, l);
 	for (i = 0; i < VIEWS; i++) {
@@ -224,7 +217,7 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 	struct transition t;
 	int i, error;
 
-	error = transition_alloc(s, &t, true, NULL, why);
+	error = transition_alloc(s, &t, true, why);
 	if (error)
 		return error;
 	for (i = 0; i < VIEWS; i++)
@@ -350,7 +343,7 @@ void secondary_set_watermark(struct secondary *s, unsigned int percent)
 static int secondary_resume(struct repl *r, bool reloaded)
 {
 	struct secondary *s = to_secondary(r);
-	char why[128];
+	char why[192];
 	int error;
 
 	if (!s->opened) {
@@ -478,11 +471,12 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 	struct repl *r;
 	int err;
 
+	/* I/O, so not under the list's lock; a live buffer is no new one */
+	err = buffer_check(buffer, len, why, size);
 	repl_list_acquire();
 	r = repl_attach(&secondary_kind, md, len, disk, buffer, &error);
 	if (r)
 		goto out;
-	err = buffer_check(buffer, len, why, size);
 	if (err) {
 		repl_list_release();
 		return ERR_PTR(err);
@@ -499,9 +493,9 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 	err = repl_init(r, &secondary_kind, md, len, disk, buffer);
 	layout = kzalloc(sizeof(*layout), GFP_KERNEL);
 	s->io_wq = alloc_workqueue("dm-repl-io/%s", WQ_MEM_RECLAIM | WQ_UNBOUND,
-				   0, r->name);
+				   0, dm_device_name(md));
 	s->bg_wq = alloc_workqueue("dm-repl-bg/%s", WQ_MEM_RECLAIM | WQ_UNBOUND,
-				   0, r->name);
+				   0, dm_device_name(md));
 	if (!layout || !s->io_wq || !s->bg_wq)
 		err = -ENOMEM;
 	if (layout) {

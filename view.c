@@ -74,6 +74,7 @@ static int map_read(struct secondary *s, struct secondary_io *io, struct bio *bi
 		kind = layer_lookup(l, io->sector, &sectors, &place);
 	}
 	for (i = 0; kind == -ENOENT && i < now->nr; i++) {
+		smp_rmb(); /* newest first: pairs with the order in punch() */
 		l = now->committed[i];
 		kind = layer_lookup(l, io->sector, &sectors, &place);
 	}
@@ -169,9 +170,9 @@ static bool wait_held(struct secondary *s, struct secondary_io *io,
 }
 
 /* Memory was short where one must not sleep: here one may. */
-static bool wait_memory(struct bio *bio, unsigned int tries)
+static bool wait_memory(unsigned int tries)
 {
-	if ((bio->bi_opf & REQ_NOWAIT) || tries >= MEMORY_TRIES)
+	if (tries >= MEMORY_TRIES)
 		return false;
 	kfree(kmalloc(PAGE_SIZE, GFP_NOIO));
 	return true;
@@ -193,22 +194,20 @@ static int map_data(struct secondary *s, struct secondary_io *io, struct bio *bi
 	return DM_MAPIO_REMAPPED;
 }
 
+/* Return: what dm core wants to know, or -ENOMEM and the bio is as it was. */
 static int map_layered(struct secondary *s, struct secondary_io *io,
 		       struct bio *bio)
 {
 	struct layer *l = io->layer;
 	enum req_op op = bio_op(bio);
-	unsigned int tries = 0;
 	int r;
 
-	do {
-		if (op == REQ_OP_WRITE)
-			r = map_data(s, io, bio);
-		else
-			r = layer_blank(l, io->sector, bio_sectors(bio),
-					op == REQ_OP_DISCARD ?
-					FORMAT_DISCARD : FORMAT_ZERO);
-	} while (r == -ENOMEM && wait_memory(bio, tries++));
+	if (op == REQ_OP_WRITE)
+		r = map_data(s, io, bio);
+	else
+		r = layer_blank(l, io->sector, bio_sectors(bio),
+				op == REQ_OP_DISCARD ?
+				FORMAT_DISCARD : FORMAT_ZERO);
 	if (r == DM_MAPIO_REMAPPED && op == REQ_OP_WRITE)
 		return r;
 
@@ -222,8 +221,7 @@ static int map_layered(struct secondary *s, struct secondary_io *io,
 			   "the buffer is full: take a checkpoint");
 		return answer(io, bio, BLK_STS_NOSPC);
 	default:
-		return answer(io, bio, bio->bi_opf & REQ_NOWAIT ?
-			      BLK_STS_AGAIN : BLK_STS_RESOURCE);
+		return r;
 	}
 }
 
@@ -232,12 +230,15 @@ static void plain_granted(struct io_range *range)
 {
 	struct secondary_io *io = container_of(range, struct secondary_io, range);
 
+	/* whoever polls does so where the bio was submitted first */
+	io->bio->bi_opf &= ~REQ_POLLED;
 	submit_bio_noacct(io->bio);
 }
 
 static int map_plain(struct secondary *s, struct secondary_io *io,
 		     struct bio *bio, bool covered)
 {
+	bool nowait = bio->bi_opf & REQ_NOWAIT;
 	sector_t region_end;
 
 	bio_set_dev(bio, s->r.devs[DEV_DISK]);
@@ -252,9 +253,10 @@ static int map_plain(struct secondary *s, struct secondary_io *io,
 	io->range.first = io->sector;
 	io->range.last = bio_end_sector(bio) - 1;
 	io->range.granted = plain_granted;
-	if (range_acquire(&s->ranges, &io->range, bio->bi_opf & REQ_NOWAIT))
+	if (range_acquire(&s->ranges, &io->range, nowait))
 		return DM_MAPIO_REMAPPED;
-	if (bio->bi_opf & REQ_NOWAIT) {
+	/* a bio that waits may have been answered by now */
+	if (nowait) {
 		put_count(s, &s->plain_writers);
 		return answer(io, bio, BLK_STS_AGAIN);
 	}
@@ -264,12 +266,20 @@ static int map_plain(struct secondary *s, struct secondary_io *io,
 static int map_write(struct secondary *s, struct secondary_io *io,
 		     struct bio *bio)
 {
+	unsigned int tries = 0;
 	bool covered = false;
+	int r;
 
 	do {
 		switch (enter_write(s, io->view, &io->layer, &covered)) {
 		case VIEW_LAYERED:
-			return map_layered(s, io, bio);
+			r = map_layered(s, io, bio);
+			if (r != -ENOMEM)
+				return r;
+			/* not a writer now: a transition need not wait */
+			if (!(bio->bi_opf & REQ_NOWAIT) && !wait_memory(tries++))
+				return answer(io, bio, BLK_STS_RESOURCE);
+			break;
 		case VIEW_PLAIN:
 			return map_plain(s, io, bio, covered);
 		case VIEW_REFUSED:
@@ -336,28 +346,34 @@ int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
  * ---- Ends ----
  */
 
-/* Takes a range that is on the disk now out of all committed layers. */
+/*
+ * Takes a range that is on the disk now out of all committed layers. The oldest
+ * one goes first: a reader, who comes from the newest, never gets to see what
+ * lay below it, and what cannot be taken out hides what is older still.
+ */
 static int punch(struct secondary *s, const struct io_range *range)
 {
-	unsigned int i = 0;
+	struct layer *layer[MAX_COMMITTED];
+	unsigned int i, nr, tries = 0;
+	struct layout *now;
 	int error = 0;
 
-	while (!error) {
-		struct layer *l = NULL;
-		struct layout *now;
-
-		rcu_read_lock();
-		now = rcu_dereference(s->layout);
-		if (i < now->nr) {
-			l = now->committed[i++];
-			atomic_inc(&l->readers);
-		}
-		rcu_read_unlock();
-		if (!l)
-			break;
-		error = layer_punch(l, range->first, range->last);
-		layer_put_reader(l);
+	rcu_read_lock();
+	now = rcu_dereference(s->layout);
+	nr = now->nr;
+	for (i = 0; i < nr; i++) {
+		layer[i] = now->committed[i];
+		atomic_inc(&layer[i]->readers);
 	}
+	rcu_read_unlock();
+
+	for (i = nr; i-- && !error; ) {
+		do {
+			error = layer_punch(layer[i], range->first, range->last);
+		} while (error && wait_memory(tries++));
+	}
+	for (i = 0; i < nr; i++)
+		layer_put_reader(layer[i]);
 	return error;
 }
 
