@@ -27,7 +27,8 @@ help:
 	@echo '                        gets what it needs with apt (Debian 12)'
 	@echo 'make test T=<scenario> [K=6.1|6.12]'
 	@echo '                        one of tests/scenarios, on all kernels or one'
-	@echo 'make demo               a replica, its failure and what becomes of it, in a guest'
+	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
+	@echo '                        failover, in two emulated guests'
 	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
 
 .PHONY: all modules modules_install clean test demo lint help

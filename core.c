@@ -645,6 +645,8 @@ int repl_init(struct repl *r, const struct repl_kind *kind,
 	r->len = len;
 	r->devs[0] = dev0;
 	r->devs[1] = dev1;
+	r->dev_nr[0] = dev0->bd_dev;
+	r->dev_nr[1] = dev1->bd_dev;
 	INIT_LIST_HEAD(&r->list);
 	r->tables = 1;
 	kref_init(&r->ref);

@@ -118,6 +118,7 @@ struct repl_fault {
  * @name: the mapped device's name when it was made, for messages; constant
  * @len: sectors; constant
  * @devs: the legs, or disk and buffer; valid while a table is attached
+ * @dev_nr: their numbers; constant
  * @list: in the list of all; under repl_list_lock
  * @tables: tables attached; under repl_list_lock
  * @ref: memory: the tables, the inbound views, requests under way
@@ -144,6 +145,7 @@ struct repl {
 	char name[DM_NAME_LEN];
 	sector_t len;
 	struct block_device *devs[2];
+	dev_t dev_nr[2];
 
 	struct list_head list;
 	unsigned int tables;

@@ -346,7 +346,7 @@ static int open_secondary(struct dm_target *ti, struct target *t,
 		return -EINVAL;
 	}
 	for (i = 0; i < ARRAY_SIZE(t->dev); i++) {
-		format_dev_t(name, t->r->devs[i]->bd_dev);
+		format_dev_t(name, t->r->dev_nr[i]);
 		r = claim_device(ti, t, i, name);
 		if (r)
 			return r;
