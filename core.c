@@ -317,26 +317,7 @@ static void do_request(struct work_struct *work)
 	mutex_unlock(&r->lock);
 
 	complete(&q->done);
-	wake_up_all(&r->wait);
 	kref_put(&q->ref, request_free);
-}
-
-/*
- * Sleeps until what was begun is done, the device is to be suspended, or the
- * caller is killed. A message sleeps inside its table's SRCU section, so
- * suspend would wait for it, and hold the device's I/O while it does.
- */
-static int wait_done(struct repl *r, struct completion *done,
-		     struct replication_reason *why)
-{
-	if (wait_event_killable(r->wait, completion_done(done) ||
-				READ_ONCE(r->suspending)))
-		return repl_refuse(why, -EINTR,
-				   "killed; what was begun goes on");
-	if (!completion_done(done))
-		return repl_refuse(why, -EAGAIN,
-				   "the device is being suspended; what was begun goes on");
-	return 0;
 }
 
 static int run_request(struct repl *r, enum request_kind kind, bool failover,
@@ -357,12 +338,21 @@ static int run_request(struct repl *r, enum request_kind kind, bool failover,
 	kref_get(&q->ref);
 	queue_work(r->wq, &q->work);
 
-	error = wait_done(r, &q->done, why);
-	if (!error) {
+	/*
+	 * Suspend waits for this: a message sleeps inside its table's SRCU
+	 * section. What has begun takes as long as the devices below take to
+	 * answer, and for those suspend waits anyway.
+	 */
+	if (!wait_for_completion_killable(&q->done)) {
 		error = q->error;
 		*why = q->why;
 		if (epoch)
 			*epoch = q->epoch;
+	} else if (cancel_work(&q->work)) {
+		kref_put(&q->ref, request_free);
+		error = repl_refuse(why, -EINTR, "killed before it began");
+	} else {
+		error = repl_refuse(why, -EINTR, "killed; what was begun goes on");
 	}
 	kref_put(&q->ref, request_free);
 	return error;
@@ -472,7 +462,7 @@ static int rs_get_error(struct replication_state *rs,
 	struct repl *r = rs->opaque;
 	struct repl_fault fault = repl_get_fault(r);
 
-	if (READ_ONCE(r->stage) > STAGE_RUNNING || !fault.error)
+	if (READ_ONCE(r->stage) != STAGE_RUNNING || !fault.error)
 		return 0;
 	return repl_refuse(why, fault.error, "%s %s %s %llu %s",
 			   repl_errno_name(fault.error), fault.where, fault.op,
@@ -561,6 +551,24 @@ static void do_group_request(struct work_struct *work)
 	kref_put(&g->ref, group_request_free);
 }
 
+/*
+ * Sleeps until the group has answered, the device is to be suspended, or the
+ * caller is killed. Suspend must not wait for the devices of others, and hold
+ * this one's I/O while it does.
+ */
+static int wait_group(struct repl *r, struct completion *done,
+		      struct replication_reason *why)
+{
+	if (wait_event_killable(r->wait, completion_done(done) ||
+				READ_ONCE(r->suspending)))
+		return repl_refuse(why, -EINTR,
+				   "killed; what was begun goes on");
+	if (!completion_done(done))
+		return repl_refuse(why, -EAGAIN,
+				   "the device is being suspended; the others of its group go on");
+	return 0;
+}
+
 /**
  * repl_call_group() - ask all of a replication's group
  * @r: the replication
@@ -596,7 +604,7 @@ int repl_call_group(struct repl *r, enum group_call call,
 	kref_get(&g->ref);
 	queue_work(group_wq, &g->work);
 
-	error = wait_done(r, &g->done, why);
+	error = wait_group(r, &g->done, why);
 	if (!error) {
 		error = g->error;
 		*why = g->why;

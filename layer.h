@@ -22,7 +22,8 @@ struct summary;
  * struct layer - a layer
  * @buffer: where its data is; constant
  * @name: inbound or active, committed once it is; for messages
- * @epoch: that it becomes part of; constant
+ * @epoch: that it becomes part of; raised, with @newest, when a newer layer
+ *	is folded in
  * @map: value entries, see layer.c. Its lock protects all below it.
  * @segments: that hold its data and summaries
  * @next: first sector of the newest segment that is not in use

@@ -277,8 +277,12 @@ static int map_write(struct secondary *s, struct secondary_io *io,
 			if (r != -ENOMEM)
 				return r;
 			/* not a writer now: a transition need not wait */
-			if (!(bio->bi_opf & REQ_NOWAIT) && !wait_memory(tries++))
+			if (!(bio->bi_opf & REQ_NOWAIT) && !wait_memory(tries++)) {
+				repl_fault(&s->r, -ENOMEM, view_name(io->view),
+					   repl_op_name(bio_op(bio)), io->sector,
+					   "the error went up");
 				return answer(io, bio, BLK_STS_RESOURCE);
+			}
 			break;
 		case VIEW_PLAIN:
 			return map_plain(s, io, bio, covered);
@@ -382,7 +386,13 @@ static void do_punch(struct work_struct *work)
 	struct secondary_io *io = container_of(work, struct secondary_io, work);
 	struct secondary *s = io->s;
 
-	io->bio->bi_status = punch(s, &io->range) ? BLK_STS_RESOURCE : BLK_STS_OK;
+	if (punch(s, &io->range)) {
+		io->bio->bi_status = BLK_STS_RESOURCE;
+		repl_fault(&s->r, -ENOMEM, "committed", "write", io->sector,
+			   "out of memory: the older data is still read");
+	} else {
+		io->bio->bi_status = BLK_STS_OK;
+	}
 	range_release(&s->ranges, &io->range);
 	put_count(s, &s->plain_writers);
 	io->phase = IO_PASS;
