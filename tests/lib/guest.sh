@@ -18,7 +18,7 @@ GUEST_PID='' GUEST_FD=''
 # guest_command KERNEL PAYLOAD JOB: fills QEMU
 guest_command()
 {
-	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 accel=tcg,thread=multi
+	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 accel=tcg,thread=single
 	append='console=ttyS0 loglevel=4 log_buf_len=8M printk.devkmsg=on'
 	append+=' mitigations=off panic=-1 oops=panic'
 	if [ -n "${ICOUNT-}" ]; then

@@ -1,0 +1,45 @@
+# Who waits in `checkpoint` or `stop` can be killed; the device goes on.
+
+linear local /dev/ram2 0 16384
+linear remote /dev/ram3 0 16384
+primary pri /dev/mapper/local /dev/mapper/remote region_size 128
+
+# killed NAME MESSAGE...: while it sleeps
+killed()
+{
+	spawn dmsetup message "$1" 0 "${@:2}"
+	sleep 0.5
+	still_running "$JOB"
+	kill -KILL "$JOB"
+	# it must go at once, not when what it waits for has come
+	timeout 5 tail --pid="$JOB" -f /dev/null || fail "'${*:2}' cannot be killed"
+	reap_failed "$JOB" 2>/dev/null
+}
+
+note "a primary's checkpoint waits for the resync"
+slow remote 300
+msg pri start primary
+matches "status" "$(status pri)" ' resync '
+killed pri checkpoint
+matches "status" "$(status pri)" '^primary running 1 [0-9]+/128 resync '
+note "status and get_error need not wait for it"
+spawn dmsetup message pri 0 checkpoint
+one=$JOB
+equal "get_error" "$(timeout 5 dmsetup message pri 0 get_error)" ok
+still_running "$one"
+slow remote 0
+reap "$one"
+matches "status" "$(status pri)" ' 128/128 online '
+same /dev/mapper/local /dev/mapper/remote
+
+note "a secondary's stop waits for the merge"
+replica 16384 65536
+msg sec start secondary
+fill /dev/mapper/in 0 16384 1
+slow disk 3000
+killed sec stop
+matches "status" "$(status sec)" '^secondary failover '
+equal "inbound" "$(tags /dev/mapper/sec 0 100)" 1x100
+slow disk 0
+wait_status sec ' done '
+same /dev/mapper/sec /dev/mapper/disk
