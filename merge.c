@@ -251,6 +251,9 @@ static void end_pass(struct secondary *s, struct pass *pass)
 	layout_publish(s, next);
 	for (i = 0; i < pass->nr; i++)
 		layer_retire(s, pass->layer[i], NULL);
+	/* all is on the disk: somebody may wait for just that */
+	if (!next->nr)
+		repl_event(&s->r);
 out:
 	s->merging = 0;
 	mutex_unlock(&s->r.lock);

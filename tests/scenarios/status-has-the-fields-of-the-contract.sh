@@ -25,7 +25,7 @@ all in 'inbound running 1 open -'
 equal "get_error" "$(msg pri get_error) $(msg sec get_error)" 'ok ok'
 
 note "sectors of each layer"
-slow disk 200
+slow disk 2000
 fill /dev/mapper/in 0 64 1
 fill /dev/mapper/sec 100 24 2
 all sec 'secondary running 1 [0-9]+/[0-9]+ 64 24 0 -'
