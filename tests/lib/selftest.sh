@@ -35,7 +35,7 @@ selftest_scenarios()
 	local k=$1 names=() name line log
 	mapfile -t names < <(basename -s .sh "$TESTS"/selftest/*.sh | LC_ALL=C sort)
 	(
-		RESULTS=$RUN/selftest.results OUT=$OUT/selftest RUN=$RUN/selftest GRACE=5
+		RESULTS=$RUN/selftest.results OUT=$OUT/selftest RUN=$RUN/selftest GRACE=25
 		mkdir -p "$RUN"
 		: >"$RESULTS"
 		run_scenarios "$k" "$TESTS/selftest" "${names[@]}"
