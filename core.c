@@ -539,9 +539,6 @@ static void do_group_request(struct work_struct *work)
 	case GROUP_CHECKPOINT:
 		g->error = replication_do_checkpoint_all(g->group, &g->why);
 		break;
-	case GROUP_GET_ERROR:
-		g->error = replication_get_error_all(g->group, &g->why);
-		break;
 	case GROUP_STOP:
 		g->error = replication_stop_all(g->group, g->failover, &g->why);
 		break;
@@ -569,6 +566,30 @@ static int wait_group(struct repl *r, struct completion *done,
 	return 0;
 }
 
+static void copy_group(struct repl *r, char *group)
+{
+	mutex_lock(&r->owner_lock);
+	strscpy(group, r->group, REPLICATION_GROUP_LEN);
+	mutex_unlock(&r->owner_lock);
+}
+
+/**
+ * repl_get_error_group() - the first error in a replication's group
+ * @r: the replication
+ * @why: the error in words
+ *
+ * No device is asked for I/O, so this works while @r's is suspended too.
+ *
+ * Return: what replication_get_error_all() returned.
+ */
+int repl_get_error_group(struct repl *r, struct replication_reason *why)
+{
+	char group[REPLICATION_GROUP_LEN];
+
+	copy_group(r, group);
+	return replication_get_error_all(group, why);
+}
+
 /**
  * repl_call_group() - ask all of a replication's group
  * @r: the replication
@@ -585,17 +606,20 @@ int repl_call_group(struct repl *r, enum group_call call,
 		    enum replication_mode mode, bool failover,
 		    struct replication_reason *why)
 {
-	struct group_request *g = kzalloc(sizeof(*g), GFP_KERNEL);
+	struct group_request *g;
 	int error;
 
+	/* nothing is begun that nobody would wait for */
+	if (READ_ONCE(r->suspending))
+		return repl_refuse(why, -EAGAIN,
+				   "the device is suspended: resume it first");
+	g = kzalloc(sizeof(*g), GFP_KERNEL);
 	if (!g)
 		return repl_refuse(why, -ENOMEM, "out of memory");
 	INIT_WORK(&g->work, do_group_request);
 	repl_get(r);
 	g->r = r;
-	mutex_lock(&r->owner_lock);
-	strscpy(g->group, r->group, sizeof(g->group));
-	mutex_unlock(&r->owner_lock);
+	copy_group(r, g->group);
 	g->call = call;
 	g->mode = mode;
 	g->failover = failover;

@@ -215,19 +215,18 @@ int repl_stop(struct repl *r, bool failover, struct replication_reason *why);
  * enum group_call - what a group can be asked for
  * @GROUP_START: replication_start_all()
  * @GROUP_CHECKPOINT: replication_do_checkpoint_all()
- * @GROUP_GET_ERROR: replication_get_error_all()
  * @GROUP_STOP: replication_stop_all()
  */
 enum group_call {
 	GROUP_START,
 	GROUP_CHECKPOINT,
-	GROUP_GET_ERROR,
 	GROUP_STOP,
 };
 
 int repl_call_group(struct repl *r, enum group_call call,
 		    enum replication_mode mode, bool failover,
 		    struct replication_reason *why);
+int repl_get_error_group(struct repl *r, struct replication_reason *why);
 int __init core_init(void);
 void core_exit(void);
 

@@ -707,14 +707,15 @@ static int message_start_all(struct message *m)
 
 static int message_checkpoint_all(struct message *m)
 {
-	return repl_call_group(m->r, GROUP_CHECKPOINT, m->r->kind->mode, false,
-			       &m->why);
+	int r = repl_call_group(m->r, GROUP_CHECKPOINT, m->r->kind->mode, false,
+				&m->why);
+
+	return r ? r : reply_epoch(m, READ_ONCE(m->r->epoch));
 }
 
 static int message_get_error_all(struct message *m)
 {
-	int error = repl_call_group(m->r, GROUP_GET_ERROR, m->r->kind->mode,
-				    false, &m->why);
+	int error = repl_get_error_group(m->r, &m->why);
 	unsigned int maxlen = m->maxlen, sz = 0;
 	char *result = m->result;
 

@@ -36,7 +36,7 @@ msg none start_all primary
 equal "stages" "$(stages)" 'running1 running1 running1 running1 running1 running1 none0 '
 
 note "checkpoint_all"
-msg s1 checkpoint_all
+equal "reply" "$(msg s1 checkpoint_all)" 2
 equal "stages" "$(stages)" 'running2 running2 running1 running1 running2 running2 none0 '
 
 note "get_error_all"
@@ -78,3 +78,12 @@ dm_load none "0 8192 replication primary $M/d6 $M/d7 5 nosync region_size 128 gr
 msg none start primary
 equal "stage" "$(status_field none 2)" running
 matches "an error in b" "$(msg none get_error_all)" '^EIO remote write '
+
+note "through a suspended device nothing is begun, and errors are told"
+before=$(stages)
+dmsetup suspend other
+expect_errno EAGAIN msg other checkpoint_all
+expect_errno EAGAIN msg other stop_all
+matches "an error in b" "$(msg other get_error_all)" '^EIO remote write '
+dmsetup resume other
+equal "stages" "$(stages)" "$before"
