@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bio.h>
 #include <linux/bitmap.h>
-#include <linux/crc32c.h>
-#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uuid.h>
@@ -12,15 +10,25 @@
 
 static const char zeroes[FORMAT_BLOCK_SIZE];
 
-static int block_io(struct block_device *bdev, blk_opf_t opf, sector_t place,
-		    void *data)
+/**
+ * block_io() - read or write one block
+ * @bdev: the device
+ * @opf: operation and flags
+ * @sector: where
+ * @data: FORMAT_BLOCK_SIZE bytes within one page of lowmem
+ *
+ * Context: process, sleeps.
+ * Return: 0 or a negative errno.
+ */
+int block_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
+	     void *data)
 {
 	struct bio_vec vec;
 	struct bio bio;
 	int error;
 
 	bio_init(&bio, bdev, &vec, 1, opf);
-	bio.bi_iter.bi_sector = place;
+	bio.bi_iter.bi_sector = sector;
 	__bio_add_page(&bio, virt_to_page(data), FORMAT_BLOCK_SIZE,
 		       offset_in_page(data));
 	error = submit_bio_wait(&bio);
@@ -28,16 +36,7 @@ static int block_io(struct block_device *bdev, blk_opf_t opf, sector_t place,
 	return error;
 }
 
-/**
- * buffer_block_io() - read or write one block of metadata
- * @b: the buffer
- * @opf: operation and flags
- * @place: sector
- * @data: FORMAT_BLOCK_SIZE bytes within one page of lowmem
- *
- * Context: process, sleeps.
- * Return: 0 or a negative errno.
- */
+/* The same on a buffer. */
 int buffer_block_io(struct buffer *b, blk_opf_t opf, sector_t place, void *data)
 {
 	return block_io(b->bdev, opf, place, data);
@@ -47,57 +46,134 @@ int buffer_block_io(struct buffer *b, blk_opf_t opf, sector_t place, void *data)
  * ---- Superblocks ----
  */
 
-static u32 super_crc(struct format_super *super)
-{
-	__le32 crc = super->crc;
-	u32 computed;
+/**
+ * struct found - a superblock that was found
+ * @buffer: what it says of the buffer
+ * @sequence: of it
+ * @state: what it says of the layers
+ */
+struct found {
+	struct format_buffer buffer;
+	u64 sequence;
+	struct format_state state;
+};
 
-	super->crc = 0;
-	computed = crc32c(~0, super, sizeof(*super));
-	super->crc = crc;
-	return computed;
-}
-
-static bool super_valid(struct format_super *super)
+/*
+ * Which of the two copies counts. The first one must at least look like one:
+ * a copy 1 that was left behind under something new is no reason to write to it.
+ *
+ * Return: 1 and @found, 0 for a device to be formatted, or a negative errno.
+ */
+static int read_supers(struct block_device *bdev, struct format_super *block,
+		       struct found *found, char *why, size_t size)
 {
-	return super->magic == cpu_to_le64(FORMAT_SUPER_MAGIC) &&
-	       le32_to_cpu(super->crc) == super_crc(super) &&
-	       super->version == cpu_to_le32(FORMAT_VERSION);
-}
-
-/* Reads what is there. Return: 1 a superblock, 0 zeroes, or a negative errno. */
-static int read_super(struct block_device *bdev, char *why, size_t size)
-{
-	struct format_super *super;
+	char wrong[FORMAT_SUPER_COPIES][80];
+	bool valid[FORMAT_SUPER_COPIES];
+	struct found other;
+	unsigned int i;
 	int error;
 
-	super = kmalloc(FORMAT_BLOCK_SIZE, GFP_KERNEL);
-	if (!super) {
+	for (i = 0; i < FORMAT_SUPER_COPIES; i++) {
+		error = block_io(bdev, REQ_OP_READ, i * FORMAT_BLOCK_SECTORS,
+				 block);
+		if (error) {
+			scnprintf(why, size,
+				  "Cannot read the buffer's superblock: error %d",
+				  error);
+			return error;
+		}
+		if (!i && !memcmp(block, zeroes, FORMAT_BLOCK_SIZE))
+			return 0;
+		if (!i && block->magic != cpu_to_le64(FORMAT_SUPER_MAGIC)) {
+			scnprintf(why, size,
+				  "The buffer holds something else: it begins with %*phN; zero its first 4096 bytes to use it",
+				  8, block);
+			return -EINVAL;
+		}
+		valid[i] = format_super_decode(block, i, &other.buffer,
+					       &other.sequence, &other.state,
+					       wrong[i], sizeof(wrong[i]));
+		if (valid[i] && (!i || !valid[0] ||
+				 other.sequence > found->sequence))
+			*found = other;
+	}
+	if (valid[0] || valid[1])
+		return 1;
+	scnprintf(why, size,
+		  "The buffer's superblocks are damaged: %s, and %s; zero its first 4096 bytes to give up what it holds",
+		  wrong[0], wrong[1]);
+	return -EINVAL;
+}
+
+/* Is what was found a buffer of this secondary, on this device? */
+static int check_found(const struct found *found, struct block_device *bdev,
+		       sector_t disk_sectors, const char *owner,
+		       char *why, size_t size)
+{
+	if (found->buffer.disk_sectors != disk_sectors) {
+		scnprintf(why, size,
+			  "The buffer belongs to a secondary of %llu sectors, this one has %llu",
+			  (unsigned long long)found->buffer.disk_sectors,
+			  (unsigned long long)disk_sectors);
+		return -EINVAL;
+	}
+	if (found->buffer.buffer_sectors > bdev_nr_sectors(bdev)) {
+		scnprintf(why, size,
+			  "The buffer shrank: it had %llu sectors, now it has %llu",
+			  (unsigned long long)found->buffer.buffer_sectors,
+			  (unsigned long long)bdev_nr_sectors(bdev));
+		return -EINVAL;
+	}
+	if (*owner && *found->state.owner &&
+	    strcmp(owner, found->state.owner)) {
+		scnprintf(why, size,
+			  "The buffer belongs to another secondary: its UUID is %s",
+			  found->state.owner);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Return: 1 and @found, 0 for a device to be formatted, or a negative errno. */
+static int find_super(struct block_device *bdev, sector_t disk_sectors,
+		      const char *owner, struct found *found,
+		      char *why, size_t size)
+{
+	struct format_super *block;
+	int r;
+
+	if (bdev_nr_sectors(bdev) < FORMAT_MIN_SECTORS) {
+		scnprintf(why, size,
+			  "The buffer is too small: it has %llu sectors, %u are needed",
+			  (unsigned long long)bdev_nr_sectors(bdev),
+			  FORMAT_MIN_SECTORS);
+		return -EINVAL;
+	}
+	if (bdev_nr_sectors(bdev) > FORMAT_MAX_SECTORS) {
+		/* where the kernel's bitmap functions end */
+		scnprintf(why, size,
+			  "The buffer is too large: it has %llu sectors, %u can be used",
+			  (unsigned long long)bdev_nr_sectors(bdev),
+			  FORMAT_MAX_SECTORS);
+		return -E2BIG;
+	}
+	block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
+	if (!block) {
 		scnprintf(why, size, "Out of memory");
 		return -ENOMEM;
 	}
-	error = block_io(bdev, REQ_OP_READ, 0, super);
-	if (error) {
-		scnprintf(why, size, "Cannot read the buffer's superblock: error %d",
-			  error);
-	} else if (!memcmp(super, zeroes, FORMAT_BLOCK_SIZE)) {
-		error = 0;
-	} else if (super_valid(super)) {
-		error = 1;
-	} else {
-		scnprintf(why, size,
-			  "The buffer holds something else: it begins with %*phN; zero its first 4096 bytes to use it",
-			  8, super);
-		error = -EINVAL;
-	}
-	kfree(super);
-	return error;
+	r = read_supers(bdev, block, found, why, size);
+	kfree(block);
+	if (r == 1)
+		r = check_found(found, bdev, disk_sectors, owner, why, size) ?: 1;
+	return r;
 }
 
 /**
- * buffer_check() - could this device be a buffer?
+ * buffer_check() - could this device be the buffer?
  * @bdev: the device
  * @disk_sectors: length of the secondary
+ * @owner: its dm UUID, or an empty string
  * @why: gets the reason of an error
  * @size: of @why in bytes
  *
@@ -107,31 +183,35 @@ static int read_super(struct block_device *bdev, char *why, size_t size)
  * Return: 0 or a negative errno.
  */
 int buffer_check(struct block_device *bdev, sector_t disk_sectors,
-		 char *why, size_t size)
+		 const char *owner, char *why, size_t size)
 {
+	struct found *found = kmalloc(sizeof(*found), GFP_KERNEL);
 	int r;
 
-	if (bdev_nr_sectors(bdev) < BUFFER_MIN_SECTORS) {
-		scnprintf(why, size,
-			  "The buffer is too small: it has %llu sectors, %u are needed",
-			  (unsigned long long)bdev_nr_sectors(bdev),
-			  BUFFER_MIN_SECTORS);
-		return -EINVAL;
+	if (!found) {
+		scnprintf(why, size, "Out of memory");
+		return -ENOMEM;
 	}
-	if (bdev_nr_sectors(bdev) > INT_MAX) {
-		/* where the kernel's bitmap functions end */
-		scnprintf(why, size,
-			  "The buffer is too large: it has %llu sectors, %u can be used",
-			  (unsigned long long)bdev_nr_sectors(bdev), INT_MAX);
-		return -E2BIG;
+	r = find_super(bdev, disk_sectors, owner, found, why, size);
+	kfree(found);
+	return min(r, 0);
+}
+
+/* Over the copy that is not the live one. */
+static int write_super(struct buffer *b, const struct format_state *state)
+{
+	u64 sequence = b->sequence + 1;
+	int error;
+
+	format_super_encode(b->block, &b->format, sequence, state);
+	error = block_io(b->bdev, REQ_OP_WRITE | REQ_SYNC | REQ_META | REQ_FUA,
+			 (sequence % FORMAT_SUPER_COPIES) * FORMAT_BLOCK_SECTORS,
+			 b->block);
+	if (!error) {
+		b->sequence = sequence;
+		b->doubt = false;
 	}
-	r = read_super(bdev, why, size);
-	if (r == 1) {
-		scnprintf(why, size,
-			  "The buffer belongs to a secondary that went away; this version cannot recover it: zero its first 4096 bytes to give up what it holds");
-		return -EINVAL;
-	}
-	return r;
+	return error;
 }
 
 /**
@@ -140,44 +220,26 @@ int buffer_check(struct block_device *bdev, sector_t disk_sectors,
  * @state: what it says
  *
  * The copy that is not the live one is overwritten. What the superblock refers
- * to was written and is flushed here first; a failed flush ends it.
+ * to was written and is flushed here first; a failed flush ends it. A failed
+ * write may have got there, so the present state is written over it. If that
+ * fails too @b->doubt is set: after a crash either may be found, until another
+ * commit succeeds.
  *
  * Context: process, sleeps; calls are serialized by the owner.
- * Return: 0, and @b->state is the new one, or a negative errno; then either
- * may be found after a crash.
+ * Return: 0, and @b->state is the new one, or a negative errno.
  */
-int buffer_commit(struct buffer *b, const struct buffer_state *state)
+int buffer_commit(struct buffer *b, const struct format_state *state)
 {
-	u64 sequence = b->sequence + 1;
-	struct format_super *super = b->block;
 	int error;
 
 	error = blkdev_issue_flush(b->bdev);
 	if (error)
 		return error;
-
-	memset(super, 0, FORMAT_BLOCK_SIZE);
-	super->magic = cpu_to_le64(FORMAT_SUPER_MAGIC);
-	super->version = cpu_to_le32(FORMAT_VERSION);
-	memcpy(super->uuid, b->uuid, sizeof(super->uuid));
-	super->sequence = cpu_to_le64(sequence);
-	super->disk_sectors = cpu_to_le64(b->disk_sectors);
-	super->buffer_sectors = cpu_to_le64(bdev_nr_sectors(b->bdev));
-	super->segment_sectors = cpu_to_le32(b->segment_sectors);
-	super->stage = cpu_to_le32(state->stage);
-	super->epoch = cpu_to_le64(state->epoch);
-	super->merged_epoch = cpu_to_le64(state->merged_epoch);
-	super->newest_summary = cpu_to_le64(state->newest.place);
-	super->newest_sequence = cpu_to_le64(state->newest.sequence);
-	super->newest_epoch = cpu_to_le64(state->newest.epoch);
-	super->crc = cpu_to_le32(super_crc(super));
-	error = block_io(b->bdev, REQ_OP_WRITE | REQ_SYNC | REQ_META | REQ_FUA,
-			 (sequence % FORMAT_SUPER_COPIES) * FORMAT_BLOCK_SECTORS,
-			 super);
-	if (!error) {
-		b->sequence = sequence;
+	error = write_super(b, state);
+	if (!error)
 		b->state = *state;
-	}
+	else if (write_super(b, &b->state))
+		b->doubt = true;
 	return error;
 }
 
@@ -221,19 +283,22 @@ void segments_join(struct buffer *b, struct segments *to, struct segments *from)
  * buffer_take() - take a free segment
  * @b: the buffer
  * @to: the list it is added to; the caller has locked it
+ * @leave: free segments that are not for the caller
  * @place: its first sector
  *
  * Context: any.
  * Return: false when there is none.
  */
-bool buffer_take(struct buffer *b, struct segments *to, sector_t *place)
+bool buffer_take(struct buffer *b, struct segments *to, unsigned int leave,
+		 sector_t *place)
 {
+	const struct format_buffer *f = &b->format;
 	unsigned long flags;
 	u32 segment;
 
 	spin_lock_irqsave(&b->lock, flags);
 	segment = b->free.head;
-	if (segment == SEGMENT_NONE) {
+	if (b->free.count <= leave) {
 		spin_unlock_irqrestore(&b->lock, flags);
 		return false;
 	}
@@ -241,10 +306,10 @@ bool buffer_take(struct buffer *b, struct segments *to, sector_t *place)
 	WRITE_ONCE(b->free.count, b->free.count - 1);
 	spin_unlock_irqrestore(&b->lock, flags);
 
-	bitmap_clear(b->written, segment * b->segment_sectors,
-		     b->segment_sectors);
+	bitmap_clear(b->written, segment * f->segment_sectors,
+		     f->segment_sectors);
 	segments_add(b, to, segment);
-	*place = FORMAT_FIRST_SEGMENT + (sector_t)segment * b->segment_sectors;
+	*place = FORMAT_FIRST_SEGMENT + (sector_t)segment * f->segment_sectors;
 	b->changed(b);
 	return true;
 }
@@ -263,6 +328,23 @@ void buffer_give(struct buffer *b, struct segments *from)
 	spin_lock_irqsave(&b->lock, flags);
 	segments_join(b, &b->free, from);
 	spin_unlock_irqrestore(&b->lock, flags);
+	b->changed(b);
+}
+
+/**
+ * buffer_adopt() - tell which segments are in use
+ * @b: the buffer, just opened
+ * @used: a bit for each segment
+ * @to: gets those; empty
+ */
+void buffer_adopt(struct buffer *b, const unsigned long *used,
+		  struct segments *to)
+{
+	u32 i;
+
+	segments_init(&b->free);
+	for (i = 0; i < b->format.nr_segments; i++)
+		segments_add(b, test_bit(i, used) ? to : &b->free, i);
 	b->changed(b);
 }
 
@@ -312,18 +394,18 @@ bool buffer_written(const struct buffer *b, sector_t place, unsigned int *sector
  * ---- Life ----
  */
 
-static int format(struct buffer *b)
+static int format(struct buffer *b, sector_t disk_sectors)
 {
-	struct buffer_state state = { .stage = STAGE_NONE };
 	int i, error = 0;
 
-	generate_random_guid(b->uuid);
+	format_geometry(&b->format, bdev_nr_sectors(b->bdev), disk_sectors);
+	generate_random_guid(b->format.uuid);
 	/*
 	 * Sequence 1 is copy 1, sequence 2 is copy 0: as long as copy 0 is
 	 * zeroes nothing has been formatted.
 	 */
 	for (i = 0; !error && i < FORMAT_SUPER_COPIES; i++)
-		error = buffer_commit(b, &state);
+		error = write_super(b, &b->state);
 	return error;
 }
 
@@ -332,59 +414,74 @@ static int format(struct buffer *b)
  * @b: zeroed
  * @bdev: the device
  * @disk_sectors: length of the secondary
+ * @owner: its dm UUID, or an empty string
  * @changed: called when a segment was taken or given back; any context
  * @why: gets the reason of an error
  * @size: of @why in bytes
  *
- * Formats a device that begins with zeroes. Followed by buffer_close(), also
- * after an error.
+ * Formats a device that begins with zeroes, changes nothing on another. What
+ * is in use on that one is for the caller to find out, see buffer_adopt().
+ * Followed by buffer_close(), also after an error.
  *
  * Context: process, sleeps; no other instance uses the device.
  * Return: 0 or a negative errno.
  */
 int buffer_open(struct buffer *b, struct block_device *bdev,
-		sector_t disk_sectors, void (*changed)(struct buffer *b),
-		char *why, size_t size)
+		sector_t disk_sectors, const char *owner,
+		void (*changed)(struct buffer *b), char *why, size_t size)
 {
-	sector_t space = bdev_nr_sectors(bdev) - FORMAT_FIRST_SEGMENT;
-	sector_t segment;
+	struct format_buffer *f = &b->format;
+	struct found *found;
+	int r, error = 0;
 	u32 i;
-	int error;
 
-	error = buffer_check(bdev, disk_sectors, why, size);
-	if (error)
-		return error;
-
+	found = kmalloc(sizeof(*found), GFP_NOIO);
+	b->block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
+	if (!found || !b->block) {
+		scnprintf(why, size, "Out of memory");
+		kfree(found);
+		return -ENOMEM;
+	}
 	b->bdev = bdev;
 	b->changed = changed;
-	b->disk_sectors = disk_sectors;
 	spin_lock_init(&b->lock);
-	segment = clamp_t(sector_t, rounddown_pow_of_two(space / 64),
-			  BUFFER_MIN_SEGMENT, BUFFER_MAX_SEGMENT);
-	b->segment_sectors = segment;
-	b->nr_segments = space >> ilog2(segment);
+	r = find_super(bdev, disk_sectors, owner, found, why, size);
+	if (r == 1) {
+		*f = found->buffer;
+		b->sequence = found->sequence;
+		b->state = found->state;
+	}
+	kfree(found);
+	if (r < 0)
+		return r;
+	if (*owner)
+		strscpy(b->state.owner, owner, sizeof(b->state.owner));
+	if (!r)
+		error = format(b, disk_sectors);
+	if (error) {
+		scnprintf(why, size, "Cannot format the buffer: error %d", error);
+		return error;
+	}
 
-	b->next = kvcalloc(b->nr_segments, sizeof(*b->next), GFP_KERNEL);
-	b->written = kvcalloc(BITS_TO_LONGS(b->nr_segments * segment),
-			      sizeof(long), GFP_KERNEL);
-	b->block = kmalloc(FORMAT_BLOCK_SIZE, GFP_KERNEL);
-	if (!b->next || !b->written || !b->block) {
+	b->next = kvcalloc(f->nr_segments, sizeof(*b->next), GFP_NOIO);
+	b->written = kvcalloc(BITS_TO_LONGS(f->nr_segments * f->segment_sectors),
+			      sizeof(long), GFP_NOIO);
+	if (!b->next || !b->written) {
 		scnprintf(why, size, "Out of memory");
 		return -ENOMEM;
 	}
+	atomic64_set(&b->summary_sequence, b->state.newest.sequence);
 	segments_init(&b->free);
-	for (i = 0; i < b->nr_segments; i++)
+	for (i = 0; i < f->nr_segments; i++)
 		segments_add(b, &b->free, i);
-
-	error = format(b);
-	if (error)
-		scnprintf(why, size, "Cannot format the buffer: error %d", error);
-	return error;
+	return 0;
 }
 
+/* Also after a buffer_open() that failed. */
 void buffer_close(struct buffer *b)
 {
 	kvfree(b->next);
 	kvfree(b->written);
 	kfree(b->block);
+	*b = (struct buffer) { };
 }

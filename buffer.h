@@ -12,11 +12,8 @@
 
 #include "format.h"
 
-#define BUFFER_MIN_SEGMENTS	8
-#define BUFFER_MIN_SEGMENT	128	/* sectors */
-#define BUFFER_MAX_SEGMENT	2048	/* sectors */
-#define BUFFER_MIN_SECTORS \
-	(FORMAT_FIRST_SEGMENT + BUFFER_MIN_SEGMENTS * BUFFER_MIN_SEGMENT)
+/* segments that open layers leave to the records of a merge, see view.c */
+#define BUFFER_RESERVE		1
 
 #define SEGMENT_NONE	U32_MAX
 
@@ -33,41 +30,14 @@ struct segments {
 };
 
 /**
- * struct summary_id - what points to a summary
- * @place: sector, 0 for none
- * @sequence: the summary's
- * @epoch: the summary's
- */
-struct summary_id {
-	u64 place;
-	u64 sequence;
-	u64 epoch;
-};
-
-/**
- * struct buffer_state - what a superblock says of the layers
- * @stage: enum repl_stage
- * @epoch: the last checkpoint
- * @merged_epoch: all up to this epoch is on the disk
- * @newest: the newest summary of the committed layers
- */
-struct buffer_state {
-	u32 stage;
-	u64 epoch;
-	u64 merged_epoch;
-	struct summary_id newest;
-};
-
-/**
  * struct buffer - a disk buffer in use
  * @bdev: the device; constant
- * @uuid: constant
- * @disk_sectors: length of the secondary; constant
+ * @format: its identity and how it is divided; constant
  * @block: room for a superblock that is being written; the owner's lock
  * @sequence: of the superblock written last; the owner's lock
  * @state: in the superblock written last; the owner's lock
- * @segment_sectors: a power of two; constant
- * @nr_segments: constant
+ * @doubt: the write of a superblock failed, and so did taking it back: a crash
+ *	may find it. The owner's lock.
  * @lock: protects @free and links of free segments; any context
  * @free: segments that nobody has
  * @next: the segment after each one in the list it is in
@@ -79,13 +49,11 @@ struct buffer_state {
  */
 struct buffer {
 	struct block_device *bdev;
-	u8 uuid[16];
-	u64 disk_sectors;
+	struct format_buffer format;
 	struct format_super *block;
 	u64 sequence;
-	struct buffer_state state;
-	u32 segment_sectors;
-	u32 nr_segments;
+	struct format_state state;
+	bool doubt;
 	spinlock_t lock;
 	struct segments free;
 	u32 *next;
@@ -96,16 +64,21 @@ struct buffer {
 };
 
 int buffer_check(struct block_device *bdev, sector_t disk_sectors,
-		 char *why, size_t size);
+		 const char *owner, char *why, size_t size);
 int buffer_open(struct buffer *b, struct block_device *bdev,
-		sector_t disk_sectors, void (*changed)(struct buffer *b),
-		char *why, size_t size);
+		sector_t disk_sectors, const char *owner,
+		void (*changed)(struct buffer *b), char *why, size_t size);
 void buffer_close(struct buffer *b);
-int buffer_commit(struct buffer *b, const struct buffer_state *state);
+int buffer_commit(struct buffer *b, const struct format_state *state);
 int buffer_block_io(struct buffer *b, blk_opf_t opf, sector_t place, void *data);
+int block_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
+	     void *data);
 
-bool buffer_take(struct buffer *b, struct segments *to, sector_t *place);
+bool buffer_take(struct buffer *b, struct segments *to, unsigned int leave,
+		 sector_t *place);
 void buffer_give(struct buffer *b, struct segments *from);
+void buffer_adopt(struct buffer *b, const unsigned long *used,
+		  struct segments *to);
 void segments_init(struct segments *list);
 void segments_join(struct buffer *b, struct segments *to,
 		   struct segments *from);
@@ -113,15 +86,17 @@ void segments_join(struct buffer *b, struct segments *to,
 void buffer_set_written(struct buffer *b, sector_t place, unsigned int sectors);
 bool buffer_written(const struct buffer *b, sector_t place, unsigned int *sectors);
 
+/* What layers can take. */
 static inline sector_t buffer_total(const struct buffer *b)
 {
-	return (sector_t)b->nr_segments * b->segment_sectors;
+	return (sector_t)(b->format.nr_segments - BUFFER_RESERVE) *
+	       b->format.segment_sectors;
 }
 
 static inline sector_t buffer_used(const struct buffer *b)
 {
-	return (sector_t)(b->nr_segments - READ_ONCE(b->free.count)) *
-	       b->segment_sectors;
+	return min((sector_t)(b->format.nr_segments - READ_ONCE(b->free.count)) *
+		   b->format.segment_sectors, buffer_total(b));
 }
 
 #endif

@@ -672,7 +672,7 @@ int repl_init(struct repl *r, const struct repl_kind *kind,
 {
 	r->kind = kind;
 	r->md = md;
-	if (dm_copy_name_and_uuid(md, r->name, NULL))
+	if (dm_copy_name_and_uuid(md, r->name, r->uuid))
 		strscpy(r->name, dm_device_name(md), sizeof(r->name));
 	r->len = len;
 	r->devs[0] = dev0;

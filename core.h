@@ -77,8 +77,8 @@ struct repl_listener {
  * @destroy: free it; nothing else refers to it any more
  *
  * The first three run in the replication's own worker under its lock and may
- * sleep; they return 0, or an errno with the reason said. The lock is not held
- * in the others.
+ * sleep; they return 0, or an errno with the reason said. @resume is called
+ * under the lock as well, the others are not.
  */
 struct repl_kind {
 	const char *name;
@@ -116,6 +116,7 @@ struct repl_fault {
  * @kind: constant
  * @md: the mapped device; constant
  * @name: the mapped device's name when it was made, for messages; constant
+ * @uuid: its dm UUID then, or an empty string; constant
  * @len: sectors; constant
  * @devs: the legs, or disk and buffer; valid while a table is attached
  * @dev_nr: their numbers; constant
@@ -143,6 +144,7 @@ struct repl {
 	const struct repl_kind *kind;
 	struct mapped_device *md;
 	char name[DM_NAME_LEN];
+	char uuid[DM_UUID_LEN];
 	sector_t len;
 	struct block_device *devs[2];
 	dev_t dev_nr[2];

@@ -14,7 +14,6 @@
  * so the order of the entries is the order of the mappings, and it becomes
  * void if the write fails.
  */
-#include <linux/crc32c.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -94,9 +93,7 @@ static void summary_write(struct work_struct *work)
 	wait_queue_head_t *wait = l->wait;
 	int error;
 
-	s->block->entries = cpu_to_le32(s->used);
-	s->block->crc = 0;
-	s->block->crc = cpu_to_le32(crc32c(~0, s->block, sizeof(*s->block)));
+	format_summary_seal(s->block, s->used);
 	error = buffer_block_io(l->buffer, REQ_OP_WRITE | REQ_META, s->place,
 				s->block);
 
@@ -123,11 +120,11 @@ static int take_space(struct layer *l, unsigned int *sectors, unsigned int least
 		      sector_t *place)
 {
 	if (l->end - l->next < least) {
-		if (!buffer_take(l->buffer, &l->segments, &l->next)) {
+		if (!buffer_take(l->buffer, &l->segments, l->leave, &l->next)) {
 			l->end = l->next;
 			return -ENOSPC;
 		}
-		l->end = l->next + l->buffer->segment_sectors;
+		l->end = l->next + l->buffer->format.segment_sectors;
 	}
 	*sectors = min_t(sector_t, *sectors, l->end - l->next);
 	*place = l->next;
@@ -138,6 +135,7 @@ static int take_space(struct layer *l, unsigned int *sectors, unsigned int least
 static int open_summary(struct layer *l)
 {
 	unsigned int sectors = FORMAT_BLOCK_SECTORS;
+	struct summary_id id;
 	struct summary *s;
 	int error;
 
@@ -158,16 +156,11 @@ static int open_summary(struct layer *l)
 	s->layer = l;
 	atomic_set(&s->writes, 1);
 	INIT_WORK(&s->work, summary_write);
-	s->block->magic = cpu_to_le64(FORMAT_SUMMARY_MAGIC);
-	memcpy(s->block->uuid, l->buffer->uuid, sizeof(s->block->uuid));
-	s->block->epoch = cpu_to_le64(l->epoch);
-	s->block->previous = cpu_to_le64(l->newest.place);
-	s->block->previous_sequence = cpu_to_le64(l->newest.sequence);
-	s->block->previous_epoch = cpu_to_le64(l->newest.epoch);
-	l->newest.place = s->place;
-	l->newest.sequence = atomic64_inc_return(&l->buffer->summary_sequence);
-	l->newest.epoch = l->epoch;
-	s->block->sequence = cpu_to_le64(l->newest.sequence);
+	id.place = s->place;
+	id.sequence = atomic64_inc_return(&l->buffer->summary_sequence);
+	id.epoch = l->epoch;
+	format_summary_begin(s->block, &l->buffer->format, &id, &l->newest);
+	l->newest = id;
 	l->summary = s;
 	return 0;
 }
@@ -196,12 +189,14 @@ static unsigned int add_entry(struct layer *l, enum format_kind kind,
 			      sector_t place)
 {
 	struct summary *s = l->summary;
-	struct format_entry *e = &s->block->entry[s->used];
+	struct format_range range = {
+		.sector = sector,
+		.sectors = sectors,
+		.place = place,
+		.kind = kind,
+	};
 
-	e->sector = cpu_to_le64(sector);
-	e->place = cpu_to_le64(place);
-	e->sectors = cpu_to_le32(sectors);
-	e->kind = kind;
+	format_entry_encode(&s->block->entry[s->used], &range);
 	return s->used++;
 }
 
@@ -373,6 +368,39 @@ int layer_blank(struct layer *l, sector_t sector, unsigned int sectors,
 	return error;
 }
 
+/**
+ * layer_note_hole() - list a range that is on the disk now
+ * @l: a layer that has no mappings
+ * @sector: first one
+ * @sectors: how many
+ *
+ * Context: process, does not sleep.
+ * Return: 0, or -ENOSPC, -ENOMEM and nothing is changed.
+ */
+int layer_note_hole(struct layer *l, sector_t sector, unsigned int sectors)
+{
+	struct format_range last = { };
+	struct format_entry *e;
+	int error = 0;
+
+	mtree_lock(&l->map);
+	if (l->summary && l->summary->used) {
+		e = &l->summary->block->entry[l->summary->used - 1];
+		format_entry_decode(e, &last);
+	}
+	if (last.sectors && last.sector + last.sectors == sector &&
+	    last.sectors <= U32_MAX - sectors) {
+		last.sectors += sectors;
+		format_entry_encode(e, &last);
+	} else {
+		error = prepare_entry(l);
+		if (!error)
+			add_entry(l, FORMAT_HOLE, sector, sectors, 0);
+	}
+	mtree_unlock(&l->map);
+	return error;
+}
+
 /*
  * ---- Reading ----
  */
@@ -499,7 +527,8 @@ static bool summaries_written(struct layer *l, bool *again, int *error)
 
 /**
  * layer_seal() - bring the layer to a state in which it can be committed
- * @l: the layer; it has no writer
+ * @l: the layer; it has no writer, or no mappings
+ * @newest: gets its newest summary
  *
  * All its summaries have been written, but not flushed, and every mapping can
  * be read. A layer that could not be sealed, or whose commit failed, can go on
@@ -508,13 +537,14 @@ static bool summaries_written(struct layer *l, bool *again, int *error)
  * Context: process, sleeps.
  * Return: 0, -EIO, -ENOMEM.
  */
-int layer_seal(struct layer *l)
+int layer_seal(struct layer *l, struct summary_id *newest)
 {
 	bool again = true;
 	int error = 0;
 
 	mtree_lock(&l->map);
 	close_summary(l);
+	*newest = l->newest;
 	mtree_unlock(&l->map);
 	wait_event(*l->wait, summaries_written(l, &again, &error));
 	if (!error && l->voids) {
@@ -584,17 +614,88 @@ int layer_punch(struct layer *l, sector_t first, sector_t last)
 	return error;
 }
 
+/*
+ * ---- Recovery ----
+ */
+
+/**
+ * layer_restore() - add an older mapping to those that are there
+ * @l: a layer that nobody uses yet
+ * @first: sector
+ * @last: sector, inclusive
+ * @kind: not FORMAT_VOID
+ * @place: of data
+ *
+ * Context: process, sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int layer_restore(struct layer *l, sector_t first, sector_t last,
+		  enum format_kind kind, sector_t place)
+{
+	void *value = to_value(kind, first, place);
+	MA_STATE(mas, &l->map, first, first);
+	int error = 0;
+
+	mtree_lock(&l->map);
+	while (!error) {
+		bool known;
+		sector_t end;
+
+		mas_set(&mas, first);
+		known = mas_walk(&mas);
+		end = min_t(sector_t, mas.last, last);
+		if (!known) {
+			mas_set_range(&mas, first, end);
+			error = mas_store_gfp(&mas, value, GFP_NOIO);
+			if (kind == FORMAT_DATA)
+				l->sectors += end - first + 1;
+		}
+		if (end == last)
+			break;
+		first = end + 1;
+	}
+	mtree_unlock(&l->map);
+	return error;
+}
+
+/**
+ * layer_restored() - all mappings have been added
+ * @l: the layer; sealed now
+ *
+ * Context: process, sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int layer_restored(struct layer *l)
+{
+	MA_STATE(mas, &l->map, 0, 0);
+	int error = 0;
+	void *value;
+
+	/* the holes have hidden what is older; now nothing does that any more */
+	mtree_lock(&l->map);
+	while (!error && (value = mas_find(&mas, ULONG_MAX))) {
+		if (value_kind(value) != FORMAT_HOLE)
+			continue;
+		error = mas_store_gfp(&mas, NULL, GFP_NOIO);
+		mas_set(&mas, mas.last + 1);
+	}
+	mtree_unlock(&l->map);
+	l->sealed = true;
+	return error;
+}
+
 /**
  * layer_new() - make an empty layer
  * @b: its buffer
  * @name: for messages; a constant string
  * @epoch: that it will become part of
+ * @leave: free segments that it does not take
  * @wait: is woken when something ends that a layer is waited for
  *
  * Return: the layer, or NULL when there is no memory.
  */
 struct layer *layer_new(struct buffer *b, const char *name, u64 epoch,
-			wait_queue_head_t *wait)
+			unsigned int leave, wait_queue_head_t *wait)
 {
 	struct layer *l = kzalloc(sizeof(*l), GFP_NOIO);
 
@@ -603,6 +704,7 @@ struct layer *layer_new(struct buffer *b, const char *name, u64 epoch,
 	l->buffer = b;
 	l->name = name;
 	l->epoch = epoch;
+	l->leave = leave;
 	l->wait = wait;
 	mt_init_flags(&l->map, MT_FLAGS_USE_RCU);
 	segments_init(&l->segments);

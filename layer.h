@@ -30,6 +30,7 @@ struct summary;
  * @end: of that segment
  * @summary: the one being filled, or NULL
  * @unwritten: summaries that are full, or failed to be written
+ * @leave: free segments that it does not take; constant
  * @newest: the newest summary begun, in this layer or below it
  * @run_first: first sector of the newest mapping, which a write that follows
  *	it seamlessly extends
@@ -53,6 +54,7 @@ struct layer {
 	sector_t end;
 	struct summary *summary;
 	struct list_head unwritten;
+	unsigned int leave;
 	struct summary_id newest;
 	sector_t run_first;
 	sector_t run_last;
@@ -80,7 +82,7 @@ struct layer_write {
 };
 
 struct layer *layer_new(struct buffer *b, const char *name, u64 epoch,
-			wait_queue_head_t *wait);
+			unsigned int leave, wait_queue_head_t *wait);
 void layer_free(struct layer *l);
 
 int layer_write(struct layer *l, sector_t sector, unsigned int sectors,
@@ -88,14 +90,18 @@ int layer_write(struct layer *l, sector_t sector, unsigned int sectors,
 void layer_write_end(struct layer *l, struct layer_write *w, bool ok);
 int layer_blank(struct layer *l, sector_t sector, unsigned int sectors,
 		enum format_kind kind);
+int layer_note_hole(struct layer *l, sector_t sector, unsigned int sectors);
 
 int layer_lookup(struct layer *l, sector_t sector, unsigned int *sectors,
 		 sector_t *place);
 bool layer_find(struct layer *l, sector_t *sector, sector_t end);
 
-int layer_seal(struct layer *l);
+int layer_seal(struct layer *l, struct summary_id *newest);
 int layer_fold(struct layer *into, struct layer *from);
 int layer_punch(struct layer *l, sector_t first, sector_t last);
+int layer_restore(struct layer *l, sector_t first, sector_t last,
+		  enum format_kind kind, sector_t place);
+int layer_restored(struct layer *l);
 
 /*
  * The counts go down on every I/O and are waited for rarely. Asking with

@@ -220,8 +220,9 @@ static bool begin_pass(struct secondary *s, struct pass *pass)
 /* All is copied: flush, say so, let the layers go. */
 static void end_pass(struct secondary *s, struct pass *pass)
 {
-	struct buffer_state state;
-	struct layout *next = NULL;
+	struct format_state state;
+	struct layer *holes = NULL;
+	struct layout *next;
 	unsigned int i;
 	int error;
 
@@ -238,19 +239,32 @@ static void end_pass(struct secondary *s, struct pass *pass)
 		goto out;
 	}
 	next->nr -= pass->nr;
+	if (!next->nr) {
+		holes = next->holes;
+		next->holes = NULL;
+	}
+	mutex_lock(&s->commit_lock);
 	state = s->buffer.state;
 	state.merged_epoch = pass->layer[0]->epoch;
 	if (!next->nr)
 		state.newest = (struct summary_id) { };
+	if (s->r.stage == STAGE_RUNNING)
+		samples_take(&s->buffer, s->r.devs[DEV_DISK], pass->layer,
+			     pass->nr, &state);
 	error = buffer_commit(&s->buffer, &state);
+	if (!error)
+		layout_publish(s, next);
+	mutex_unlock(&s->commit_lock);
 	if (error) {
 		pass_failed(pass, error, "buffer", "write", 0);
 		kfree(next);
 		goto out;
 	}
-	layout_publish(s, next);
 	for (i = 0; i < pass->nr; i++)
 		layer_retire(s, pass->layer[i], NULL);
+	layer_retire(s, holes, NULL);
+	if (!next->nr)
+		WRITE_ONCE(s->holes_lost, false);
 	/* all is on the disk: somebody may wait for just that */
 	if (!next->nr)
 		repl_event(&s->r);
@@ -285,6 +299,7 @@ static void do_merge(struct work_struct *work)
 		secondary_merged(s);
 	}
 	mutex_unlock(&s->r.lock);
+	views_retry_flushes(s);
 }
 
 int merge_init(struct secondary *s)

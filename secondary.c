@@ -25,13 +25,15 @@
  * @held: the present layout, to be held
  * @back: the present layout, should it fail
  * @next: the layout it leads to
- * @open: new empty layers for @next
+ * @open: new empty layers for @next, should it go on
+ * @holes: for @next, should it not
  */
 struct transition {
 	struct layout *held;
 	struct layout *back;
 	struct layout *next;
 	struct layer *open[VIEWS];
+	struct layer *holes;
 };
 
 static void transition_free(struct transition *t)
@@ -43,10 +45,10 @@ static void transition_free(struct transition *t)
 	kfree(t->next);
 	for (i = 0; i < VIEWS; i++)
 		layer_free(t->open[i]);
+	layer_free(t->holes);
 }
 
-static int transition_alloc(struct secondary *s, struct transition *t,
-			    bool layers, struct replication_reason *why)
+static int open_layers(struct secondary *s, struct layer *open[VIEWS], u64 epoch)
 {
 	static const char * const name[VIEWS] = {
 		[VIEW_INBOUND] = "inbound",
@@ -54,32 +56,84 @@ static int transition_alloc(struct secondary *s, struct transition *t,
 	};
 	int i;
 
+	for (i = 0; i < VIEWS; i++) {
+		open[i] = layer_new(&s->buffer, name[i], epoch, BUFFER_RESERVE,
+				    &s->r.wait);
+		if (!open[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int transition_alloc(struct secondary *s, struct transition *t,
+			    bool goes_on, struct replication_reason *why)
+{
+	int error = 0;
+
 	*t = (struct transition) {
 		.held = layout_copy(s),
 		.back = layout_copy(s),
 		.next = layout_copy(s),
 	};
-	for (i = 0; layers && i < VIEWS; i++) {
-		t->open[i] = layer_new(&s->buffer, name[i], s->r.epoch + 2,
-				       &s->r.wait);
-		if (!t->open[i])
-			goto fail;
-	}
-	if (t->held && t->back && t->next)
+	if (goes_on)
+		error = open_layers(s, t->open, s->r.epoch + 2);
+	else
+		t->holes = layer_new(&s->buffer, "committed", 0, 0, &s->r.wait);
+	if (!error && t->held && t->back && t->next && (goes_on || t->holes))
 		return 0;
-fail:
 	transition_free(t);
 	return repl_refuse(why, -ENOMEM, "out of memory");
 }
 
-static struct buffer_state new_state(struct secondary *s, enum repl_stage stage,
-				     u64 epoch)
+/* What the views do in a stage. */
+static void set_modes(struct layout *layout, enum repl_stage stage, u32 flags)
 {
-	struct buffer_state state = s->buffer.state;
+	static const enum view_mode mode[][VIEWS] = {
+		[STAGE_NONE] = { VIEW_PLAIN, VIEW_REFUSED },
+		[STAGE_RUNNING] = { VIEW_LAYERED, VIEW_LAYERED },
+		[STAGE_FAILOVER] = { VIEW_PLAIN, VIEW_PLAIN },
+		[STAGE_FAILOVER_FAILED] = { VIEW_PLAIN, VIEW_PLAIN },
+		[STAGE_DONE] = { VIEW_PLAIN, VIEW_PLAIN },
+	};
 
-	state.stage = stage;
-	state.epoch = epoch;
-	return state;
+	memcpy(layout->mode, mode[stage], sizeof(layout->mode));
+	if (flags & FORMAT_INBOUND_CLOSED)
+		layout->mode[VIEW_INBOUND] = VIEW_REFUSED;
+}
+
+/*
+ * The commit failed: all is as it was, except when a crash may find it as if
+ * it had not failed. Then writes have to wait for one that does not.
+ */
+static void transition_fail(struct secondary *s, struct transition *t)
+{
+	struct layout *back = t->back;
+	int i;
+
+	set_modes(back, s->r.stage, s->buffer.state.flags);
+	for (i = 0; s->buffer.doubt && i < VIEWS; i++)
+		if (back->mode[i] != VIEW_REFUSED)
+			back->mode[i] = VIEW_READ_ONLY;
+	t->back = NULL;
+	views_thaw(s, back);
+	transition_free(t);
+	if (s->buffer.doubt)
+		REPL_ERR(&s->r, "the buffer may hold a commit that failed: no writes until one succeeds");
+}
+
+static_assert((int)STAGE_NONE == FORMAT_STAGE_NONE);
+static_assert((int)STAGE_RUNNING == FORMAT_STAGE_RUNNING);
+static_assert((int)STAGE_FAILOVER == FORMAT_STAGE_FAILOVER);
+static_assert((int)STAGE_DONE == FORMAT_STAGE_DONE);
+
+/* Makes a stage and an epoch durable, and more that @state says. */
+static int commit_stage(struct secondary *s, struct format_state *state,
+			enum repl_stage stage, u64 epoch)
+{
+	lockdep_assert_held(&s->commit_lock);
+	state->stage = stage;
+	state->epoch = epoch;
+	return buffer_commit(&s->buffer, state);
 }
 
 static void push_committed(struct layout *layout, struct layer *l)
@@ -139,7 +193,8 @@ static int commit_view(struct secondary *s, enum view_id view,
 {
 	bool goes_on = stage == STAGE_RUNNING;
 	struct layer *dropped, *l;
-	struct buffer_state state;
+	struct format_state state;
+	struct summary_id newest;
 	struct transition t;
 	/* a failover carries on from the last checkpoint, it is none */
 	u64 epoch = s->r.epoch + (view == VIEW_INBOUND);
@@ -157,21 +212,19 @@ static int commit_view(struct secondary *s, enum view_id view,
 
 	views_freeze(s, t.held);
 	t.held = NULL;
-	error = layer_seal(l);
+	error = layer_seal(l, &newest);
 	empty = mtree_empty(&l->map);
-	if (!error) {
-		state = new_state(s, stage, epoch);
-		if (!empty)
-			state.newest = l->newest;
-		/* the summaries of what comes next point to the last of these */
-		for (i = 0; goes_on && i < VIEWS; i++)
-			t.open[i]->newest = state.newest;
-		error = buffer_commit(&s->buffer, &state);
-	}
+	mutex_lock(&s->commit_lock);
+	state = s->buffer.state;
+	if (!empty)
+		state.newest = newest;
+	if (view == VIEW_ACTIVE)
+		state.flags |= FORMAT_INBOUND_CLOSED;
+	if (!error)
+		error = commit_stage(s, &state, stage, epoch);
+	mutex_unlock(&s->commit_lock);
 	if (error) {
-		views_thaw(s, t.back);
-		t.back = NULL;
-		transition_free(&t);
+		transition_fail(s, &t);
 		repl_fault(&s->r, error, "buffer", "write", 0,
 			   "the commit failed, the last checkpoint stays");
 		return repl_refuse(why, error,
@@ -181,13 +234,20 @@ static int commit_view(struct secondary *s, enum view_id view,
 
 	if (!empty)
 		push_committed(t.next, l);
+	set_modes(t.next, stage, state.flags);
 	for (i = 0; i < VIEWS; i++) {
+		/* their summaries point to the last of the committed ones */
+		if (goes_on)
+			t.open[i]->newest = state.newest;
 		t.next->open[i] = t.open[i];
-		t.next->mode[i] = goes_on ? VIEW_LAYERED : VIEW_PLAIN;
 		t.open[i] = NULL;
 	}
-	if (view == VIEW_ACTIVE)
-		t.next->mode[VIEW_INBOUND] = VIEW_REFUSED;
+	if (!goes_on && t.next->nr) {
+		t.holes->epoch = state.newest.epoch;
+		t.holes->newest = state.newest;
+		t.next->holes = t.holes;
+		t.holes = NULL;
+	}
 	WRITE_ONCE(s->r.epoch, epoch);
 	views_thaw(s, t.next);
 	t.next = NULL;
@@ -213,34 +273,33 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 {
 	struct secondary *s = to_secondary(r);
 	u64 epoch = r->epoch + 1;
-	struct buffer_state state;
+	struct format_state state;
 	struct transition t;
 	int i, error;
 
 	error = transition_alloc(s, &t, true, why);
 	if (error)
 		return error;
-	for (i = 0; i < VIEWS; i++)
-		t.open[i]->epoch = epoch + 1;
-
 	views_freeze(s, t.held);
 	t.held = NULL;
 	error = blkdev_issue_flush(r->devs[DEV_DISK]);
+	mutex_lock(&s->commit_lock);
 	if (!error) {
-		state = new_state(s, STAGE_RUNNING, epoch);
+		state = s->buffer.state;
+		state.flags = 0;
 		state.merged_epoch = epoch;
-		error = buffer_commit(&s->buffer, &state);
+		samples_take(&s->buffer, r->devs[DEV_DISK], NULL, 0, &state);
+		error = commit_stage(s, &state, STAGE_RUNNING, epoch);
 	}
+	mutex_unlock(&s->commit_lock);
 	if (error) {
-		views_thaw(s, t.back);
-		t.back = NULL;
-		transition_free(&t);
+		transition_fail(s, &t);
 		return repl_refuse(why, error,
 				   "disk or buffer failed with error %d", error);
 	}
+	set_modes(t.next, STAGE_RUNNING, 0);
 	for (i = 0; i < VIEWS; i++) {
 		t.next->open[i] = t.open[i];
-		t.next->mode[i] = VIEW_LAYERED;
 		t.open[i] = NULL;
 	}
 	WRITE_ONCE(r->epoch, epoch);
@@ -296,13 +355,15 @@ static bool secondary_stopped(struct repl *r, int *error)
  */
 void secondary_merged(struct secondary *s)
 {
-	struct buffer_state state;
+	struct format_state state;
 	int error;
 
 	if (s->r.stage != STAGE_FAILOVER || layout_now(s)->nr)
 		return;
-	state = new_state(s, STAGE_DONE, s->r.epoch);
-	error = buffer_commit(&s->buffer, &state);
+	mutex_lock(&s->commit_lock);
+	state = s->buffer.state;
+	error = commit_stage(s, &state, STAGE_DONE, s->r.epoch);
+	mutex_unlock(&s->commit_lock);
 	if (error) {
 		repl_fault(&s->r, error, "buffer", "write", 0,
 			   "all is merged, but that could not be noted");
@@ -319,7 +380,7 @@ void secondary_merged(struct secondary *s)
 static void check_watermark(struct buffer *b)
 {
 	struct secondary *s = container_of(b, struct secondary, buffer);
-	bool above = b->nr_segments && buffer_used(b) * 100 >=
+	bool above = buffer_used(b) * 100 >=
 		     buffer_total(b) * READ_ONCE(s->high_watermark);
 
 	if (above == test_bit(0, &s->above))
@@ -337,30 +398,127 @@ static void check_watermark(struct buffer *b)
 void secondary_set_watermark(struct secondary *s, unsigned int percent)
 {
 	WRITE_ONCE(s->high_watermark, percent);
-	check_watermark(&s->buffer);
+	if (READ_ONCE(s->opened))
+		check_watermark(&s->buffer);
+}
+
+/*
+ * Makes the layers that a buffer has committed the present ones. What was open
+ * when it went down is gone; it is not in the chain.
+ */
+static int recover(struct secondary *s, struct layout *next, char *why,
+		   size_t size)
+{
+	const struct format_state *state = &s->buffer.state;
+	enum repl_stage stage = state->stage;
+	struct layer *l = NULL;
+	unsigned int i;
+	int error = 0;
+
+	if (format_chain_goes_on(&state->newest, state->merged_epoch)) {
+		l = layer_new(&s->buffer, "committed", state->newest.epoch,
+			      BUFFER_RESERVE, &s->r.wait);
+		if (!l)
+			goto no_memory;
+		next->committed[next->nr++] = l;
+		l->newest = state->newest;
+		error = recover_layer(&s->buffer, l, why, size);
+	}
+	if (!error && stage == STAGE_RUNNING) {
+		if (open_layers(s, next->open, state->epoch + 1))
+			goto no_memory;
+		for (i = 0; i < VIEWS; i++)
+			next->open[i]->newest = state->newest;
+		error = samples_check(&s->buffer, s->r.devs[DEV_DISK], l, why,
+				      size);
+	} else if (!error && l) {
+		next->holes = layer_new(&s->buffer, "committed", l->epoch, 0,
+					&s->r.wait);
+		if (!next->holes)
+			goto no_memory;
+		next->holes->newest = state->newest;
+	}
+	set_modes(next, stage, state->flags);
+	return error;
+
+no_memory:
+	scnprintf(why, size, "Out of memory");
+	return -ENOMEM;
+}
+
+static void layout_free(struct layout *layout)
+{
+	unsigned int i;
+
+	for (i = 0; i < VIEWS; i++)
+		layer_free(layout->open[i]);
+	for (i = 0; i < layout->nr; i++)
+		layer_free(layout->committed[i]);
+	layer_free(layout->holes);
+	kfree(layout);
+}
+
+/* Opens the buffer: the first time that its I/O is nobody else's. */
+static int open_buffer(struct secondary *s)
+{
+	struct layout *next = layout_copy(s);
+	struct repl *r = &s->r;
+	char why[256];
+	int error;
+
+	if (!next)
+		return -ENOMEM;
+	error = buffer_open(&s->buffer, r->devs[DEV_BUFFER], r->len, r->uuid,
+			    check_watermark, why, sizeof(why));
+	s->buffer.wq = s->io_wq;
+	if (!error)
+		error = recover(s, next, why, sizeof(why));
+	if (error) {
+		REPL_ERR(r, "%s", why);
+		layout_free(next);
+		buffer_close(&s->buffer);
+		return error;
+	}
+	WRITE_ONCE(s->opened, true);
+	WRITE_ONCE(r->epoch, s->buffer.state.epoch);
+	layout_publish(s, next);
+	if (s->buffer.state.stage == FORMAT_STAGE_NONE)
+		return 0;
+	REPL_INFO(r, "recovered at epoch %llu, %s, %llu sectors to be merged",
+		  r->epoch, repl_stage_name(s->buffer.state.stage),
+		  (unsigned long long)(next->nr ? next->committed[0]->sectors : 0));
+	repl_set_stage(r, s->buffer.state.stage);
+	return 0;
 }
 
 static int secondary_resume(struct repl *r, bool reloaded)
 {
 	struct secondary *s = to_secondary(r);
-	char why[192];
 	int error;
 
 	if (!s->opened) {
-		error = buffer_open(&s->buffer, r->devs[DEV_BUFFER], r->len,
-				    check_watermark, why, sizeof(why));
-		if (error) {
-			buffer_close(&s->buffer);
-			s->buffer = (struct buffer) { };
-			REPL_ERR(r, "%s", why);
+		error = open_buffer(s);
+		if (error)
 			return error;
-		}
-		s->buffer.wq = s->io_wq;
-		s->opened = true;
 	}
 	if (r->stage == STAGE_FAILOVER || layout_now(s)->nr)
 		merge_start(s);
 	return 0;
+}
+
+/* What was written through a plain view outlives the table, flushed or not. */
+static void keep_holes(struct secondary *s)
+{
+	bool holes;
+	int error;
+
+	rcu_read_lock();
+	holes = rcu_dereference(s->layout)->holes;
+	rcu_read_unlock();
+	error = holes ? holes_commit(s) : 0;
+	if (error)
+		REPL_WARN(&s->r, "disk or buffer failed with error %d: unless the merge goes on, older data comes back in what was written lately",
+			  error);
 }
 
 static void secondary_quiesce(struct repl *r)
@@ -369,6 +527,7 @@ static void secondary_quiesce(struct repl *r)
 
 	merge_quiesce(s);
 	views_quiesce(s);
+	keep_holes(s);
 }
 
 static bool views_idle(struct secondary *s)
@@ -405,6 +564,7 @@ static void secondary_abandon(struct repl *r)
 	synchronize_rcu();
 	wait_event(r->wait, views_idle(s));
 	mutex_unlock(&r->lock);
+	keep_holes(s);
 	drain_workqueue(s->io_wq);
 	drain_workqueue(s->bg_wq);
 }
@@ -413,15 +573,9 @@ static void secondary_destroy(struct repl *r)
 {
 	struct secondary *s = to_secondary(r);
 	struct layout *last = rcu_dereference_protected(s->layout, true);
-	unsigned int i;
 
-	if (last) {
-		for (i = 0; i < VIEWS; i++)
-			layer_free(last->open[i]);
-		for (i = 0; i < last->nr; i++)
-			layer_free(last->committed[i]);
-		kfree(last);
-	}
+	if (last)
+		layout_free(last);
 	if (r->wq)
 		destroy_workqueue(r->wq);
 	if (s->bg_wq)
@@ -466,13 +620,16 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 			   char *why, size_t size)
 {
 	const char *error = "Out of memory";
+	char uuid[DM_UUID_LEN];
 	struct layout *layout;
 	struct secondary *s;
 	struct repl *r;
 	int err;
 
-	/* I/O, so not under the list's lock; a live buffer is no new one */
-	err = buffer_check(buffer, len, why, size);
+	/* I/O, so not under the list's lock; a live one is not looked at again */
+	if (dm_copy_name_and_uuid(md, NULL, uuid))
+		*uuid = '\0';
+	err = buffer_check(buffer, len, uuid, why, size);
 	repl_list_acquire();
 	r = repl_attach(&secondary_kind, md, len, disk, buffer, &error);
 	if (r)
@@ -489,6 +646,7 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 	}
 	r = &s->r;
 	s->high_watermark = 100;
+	mutex_init(&s->commit_lock);
 	views_init(s);
 	err = repl_init(r, &secondary_kind, md, len, disk, buffer);
 	layout = kzalloc(sizeof(*layout), GFP_KERNEL);
@@ -499,8 +657,7 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 	if (!layout || !s->io_wq || !s->bg_wq)
 		err = -ENOMEM;
 	if (layout) {
-		layout->mode[VIEW_INBOUND] = VIEW_PLAIN;
-		layout->mode[VIEW_ACTIVE] = VIEW_REFUSED;
+		set_modes(layout, STAGE_NONE, 0);
 		RCU_INIT_POINTER(s->layout, layout);
 	}
 	range_lock_init(&s->ranges, MERGE_REGION_SHIFT, s->io_wq);

@@ -22,6 +22,8 @@ enum view_id { VIEW_INBOUND, VIEW_ACTIVE, VIEWS };
  * enum view_mode - what a view does with a bio
  * @VIEW_REFUSED: nothing works
  * @VIEW_HELD: reads as before, writes and flushes wait
+ * @VIEW_READ_ONLY: reads as before, writes and flushes fail: a crash may find
+ *	the commit that failed, so what is in it must not change
  * @VIEW_LAYERED: writes go to the view's open layer
  * @VIEW_PLAIN: an ordinary disk: writes go to the disk, and take what they
  *	cover out of the committed layers
@@ -29,6 +31,7 @@ enum view_id { VIEW_INBOUND, VIEW_ACTIVE, VIEWS };
 enum view_mode {
 	VIEW_REFUSED,
 	VIEW_HELD,
+	VIEW_READ_ONLY,
 	VIEW_LAYERED,
 	VIEW_PLAIN,
 };
@@ -46,6 +49,8 @@ enum view_mode {
  * @open: of each view, on top of @committed; NULL where there is none
  * @nr: committed layers
  * @committed: newest first; below the last one is the disk
+ * @holes: lists what writes of VIEW_PLAIN take out of the committed layers;
+ *	NULL when there are none, or no such view
  *
  * Constant once published.
  */
@@ -55,6 +60,7 @@ struct layout {
 	struct layer *open[VIEWS];
 	unsigned int nr;
 	struct layer *committed[MAX_COMMITTED];
+	struct layer *holes;
 };
 
 /**
@@ -74,12 +80,18 @@ struct retired {
  * @r: what every replication has; r.devs[] by enum secondary_dev
  * @buffer: what is on the buffer device; opened by the first resume
  * @opened: @buffer is open; r.lock
+ * @commit_lock: held from a look at the buffer's state to the commit of the
+ *	next one; within r.lock
  * @layout: RCU; replaced under r.lock
  * @plain_writers: writes of VIEW_PLAIN in flight
  * @disk_readers: reads of the disk in flight
  * @ranges: locks for writes of VIEW_PLAIN and for the merge
  * @high_watermark: percent; r.lock, read anywhere
  * @above: bit 0: the buffer is fuller than that
+ * @flushes: of VIEW_PLAIN, waiting for @flush_work
+ * @flush_work: makes holes durable
+ * @holes_lost: a hole could not be listed: only the end of the merge makes
+ *	writes of VIEW_PLAIN durable
  * @io_wq: granted bios, summaries, punches
  * @bg_wq: merge and retirement
  * @retired_lock: protects @retired
@@ -94,12 +106,16 @@ struct secondary {
 	struct repl r;
 	struct buffer buffer;
 	bool opened;
+	struct mutex commit_lock;
 	struct layout __rcu *layout;
 	atomic_t plain_writers;
 	atomic_t disk_readers;
 	struct range_lock ranges;
 	unsigned int high_watermark;
 	unsigned long above;
+	struct llist_head flushes;
+	struct work_struct flush_work;
+	bool holes_lost;
 	struct workqueue_struct *io_wq;
 	struct workqueue_struct *bg_wq;
 	spinlock_t retired_lock;
@@ -119,6 +135,7 @@ struct secondary {
  * @layer: it reads from or writes to
  * @write: to @layer
  * @work: punches
+ * @flush: in the secondary's flushes
  * @sector: its first one, for messages
  * @view: it came in by
  * @phase: where the bio is
@@ -130,6 +147,7 @@ struct secondary_io {
 	struct layer *layer;
 	struct layer_write write;
 	struct work_struct work;
+	struct llist_node flush;
 	sector_t sector;
 	enum view_id view;
 	enum secondary_phase {
@@ -171,6 +189,16 @@ void views_freeze(struct secondary *s, struct layout *held);
 void views_thaw(struct secondary *s, struct layout *layout);
 void layer_retire(struct secondary *s, struct layer *l, struct layer *into);
 void views_quiesce(struct secondary *s);
+void views_retry_flushes(struct secondary *s);
+int holes_commit(struct secondary *s);
+
+/* recover.c */
+int recover_layer(struct buffer *b, struct layer *l, char *why, size_t size);
+void samples_take(struct buffer *b, struct block_device *disk,
+		  struct layer **layer, unsigned int nr,
+		  struct format_state *state);
+int samples_check(struct buffer *b, struct block_device *disk, struct layer *l,
+		  char *why, size_t size);
 
 /* merge.c */
 int merge_init(struct secondary *s);

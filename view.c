@@ -286,6 +286,7 @@ static int map_write(struct secondary *s, struct secondary_io *io,
 			break;
 		case VIEW_PLAIN:
 			return map_plain(s, io, bio, covered);
+		case VIEW_READ_ONLY:
 		case VIEW_REFUSED:
 			return answer(io, bio, BLK_STS_IOERR);
 		case VIEW_HELD:
@@ -295,9 +296,16 @@ static int map_write(struct secondary *s, struct secondary_io *io,
 	return answer(io, bio, BLK_STS_AGAIN);
 }
 
+static void queue_flush(struct secondary_io *io)
+{
+	if (llist_add(&io->flush, &io->s->flushes))
+		queue_work(io->s->io_wq, &io->s->flush_work);
+}
+
 /*
  * Neither view of a running secondary owes anything to a flush: a checkpoint
- * makes the inbound layer durable, and a crash drops the active one.
+ * makes the inbound layer durable, and a crash drops the active one. That of an
+ * ordinary disk does, and as long as the buffer hides the disk not only to it.
  */
 static int map_flush(struct secondary *s, struct secondary_io *io,
 		     struct bio *bio)
@@ -311,8 +319,13 @@ static int map_flush(struct secondary *s, struct secondary_io *io,
 			return answer(io, bio, BLK_STS_OK);
 		case VIEW_PLAIN:
 			io->phase = IO_FLUSH;
+			if (covered) {
+				queue_flush(io);
+				return DM_MAPIO_SUBMITTED;
+			}
 			bio_set_dev(bio, s->r.devs[DEV_DISK]);
 			return DM_MAPIO_REMAPPED;
+		case VIEW_READ_ONLY:
 		case VIEW_REFUSED:
 			return answer(io, bio, BLK_STS_IOERR);
 		case VIEW_HELD:
@@ -350,6 +363,21 @@ int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
  * ---- Ends ----
  */
 
+/* Lists a hole. What cannot be listed becomes durable with the merge's end. */
+static void note_hole(struct secondary *s, struct layer *holes,
+		      const struct io_range *range)
+{
+	unsigned int tries = 0;
+	int error;
+
+	do {
+		error = layer_note_hole(holes, range->first,
+					range->last - range->first + 1);
+	} while (error == -ENOMEM && wait_memory(tries++));
+	if (error)
+		WRITE_ONCE(s->holes_lost, true);
+}
+
 /*
  * Takes a range that is on the disk now out of all committed layers. The oldest
  * one goes first: a reader, who comes from the newest, never gets to see what
@@ -357,13 +385,17 @@ int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
  */
 static int punch(struct secondary *s, const struct io_range *range)
 {
-	struct layer *layer[MAX_COMMITTED];
+	struct layer *layer[MAX_COMMITTED], *holes;
 	unsigned int i, nr, tries = 0;
+	bool mapped = false;
 	struct layout *now;
 	int error = 0;
 
 	rcu_read_lock();
 	now = rcu_dereference(s->layout);
+	holes = now->holes;
+	if (holes)
+		atomic_inc(&holes->readers);
 	nr = now->nr;
 	for (i = 0; i < nr; i++) {
 		layer[i] = now->committed[i];
@@ -371,6 +403,15 @@ static int punch(struct secondary *s, const struct io_range *range)
 	}
 	rcu_read_unlock();
 
+	for (i = 0; i < nr && !mapped; i++) {
+		sector_t found = range->first;
+
+		mapped = layer_find(layer[i], &found, range->last + 1);
+	}
+	if (mapped)
+		note_hole(s, holes, range);
+	if (holes)
+		layer_put_reader(holes);
 	for (i = nr; i-- && !error; ) {
 		do {
 			error = layer_punch(layer[i], range->first, range->last);
@@ -381,22 +422,101 @@ static int punch(struct secondary *s, const struct io_range *range)
 	return error;
 }
 
+static void end_plain(struct secondary_io *io, blk_status_t status)
+{
+	put_count(io->s, &io->s->plain_writers);
+	answer(io, io->bio, status);
+}
+
 static void do_punch(struct work_struct *work)
 {
 	struct secondary_io *io = container_of(work, struct secondary_io, work);
 	struct secondary *s = io->s;
+	int error = punch(s, &io->range);
 
-	if (punch(s, &io->range)) {
-		io->bio->bi_status = BLK_STS_RESOURCE;
-		repl_fault(&s->r, -ENOMEM, "committed", "write", io->sector,
-			   "out of memory: the older data is still read");
-	} else {
-		io->bio->bi_status = BLK_STS_OK;
-	}
 	range_release(&s->ranges, &io->range);
-	put_count(s, &s->plain_writers);
-	io->phase = IO_PASS;
-	bio_endio(io->bio);
+	if (error) {
+		repl_fault(&s->r, error, "committed", "write", io->sector,
+			   "out of memory: the older data is still read");
+		end_plain(io, BLK_STS_RESOURCE);
+	} else if (io->bio->bi_opf & REQ_FUA) {
+		io->phase = IO_FLUSH;
+		queue_flush(io);
+	} else {
+		end_plain(io, BLK_STS_OK);
+	}
+}
+
+/**
+ * holes_commit() - make durable what has been written through a plain view
+ * @s: the secondary
+ *
+ * A crash would bring committed data back over what is newer on the disk: so
+ * first the disk, then the summaries that say where it counts.
+ *
+ * Context: process, sleeps; takes commit_lock.
+ * Return: 0, -EAGAIN when it takes the end of the merge, or a negative errno.
+ */
+int holes_commit(struct secondary *s)
+{
+	struct format_state state;
+	struct summary_id newest;
+	struct layer *holes;
+	int error = 0;
+
+	mutex_lock(&s->commit_lock);
+	rcu_read_lock();
+	holes = rcu_dereference(s->layout)->holes;
+	if (holes)
+		atomic_inc(&holes->readers);
+	rcu_read_unlock();
+
+	/* in this order: what is in a summary by now, the flush takes along */
+	if (holes)
+		error = layer_seal(holes, &newest);
+	if (!error)
+		error = blkdev_issue_flush(s->r.devs[DEV_DISK]);
+	state = s->buffer.state;
+	if (!error && holes && newest.sequence != state.newest.sequence) {
+		state.newest = newest;
+		error = buffer_commit(&s->buffer, &state);
+	}
+	if (!error && holes && READ_ONCE(s->holes_lost))
+		error = -EAGAIN;
+	if (holes)
+		layer_put_reader(holes);
+	mutex_unlock(&s->commit_lock);
+	return error;
+}
+
+static void do_flush(struct work_struct *work)
+{
+	struct secondary *s = container_of(work, struct secondary, flush_work);
+	struct llist_node *list = llist_del_all(&s->flushes);
+	struct secondary_io *io, *next;
+	int error = holes_commit(s);
+
+	/* here until views_retry_flushes(), unless the merge does not go on */
+	if (error == -EAGAIN && READ_ONCE(s->r.stage) == STAGE_FAILOVER_FAILED)
+		error = -EIO;
+	if (error && error != -EAGAIN)
+		repl_fault(&s->r, error, "disk or buffer", "flush", 0,
+			   "the error went up");
+	llist_for_each_entry_safe(io, next, list, flush) {
+		if (error == -EAGAIN)
+			llist_add(&io->flush, &s->flushes);
+		else
+			end_plain(io, errno_to_blk_status(error));
+	}
+}
+
+/**
+ * views_retry_flushes() - the merge has ended, well or not
+ * @s: the secondary
+ */
+void views_retry_flushes(struct secondary *s)
+{
+	queue_work(s->io_wq, &s->flush_work);
 }
 
 static void note_fault(struct secondary_io *io, const char *where, enum req_op op,
@@ -606,6 +726,8 @@ void views_init(struct secondary *s)
 	spin_lock_init(&s->retired_lock);
 	INIT_LIST_HEAD(&s->retired);
 	INIT_WORK(&s->retire_work, do_retire);
+	init_llist_head(&s->flushes);
+	INIT_WORK(&s->flush_work, do_flush);
 }
 
 /* Waits for the I/O of our own that retirement has to wait for. */

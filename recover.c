@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Recovery: from a superblock to the layer that it commits.
+ *
+ * The chain is walked from the newest summary to the oldest, entries from the
+ * last to the first, and each fills what the newer ones have left open. So
+ * nothing but the map itself and one block is in memory, and a second tree
+ * that knows whose each place is: a sector that is claimed twice is damage.
+ * Nothing is written, so a recovery that is cut off leaves no trace.
+ *
+ * The sequence falls from summary to summary and no two may overlap, so the
+ * walk ends after at most as many blocks as the buffer has.
+ */
+#include <linux/bitmap.h>
+#include <linux/maple_tree.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "core.h"
+#include "secondary.h"
+
+/**
+ * struct recovery - a recovery under way
+ * @b: the buffer
+ * @l: gets the mappings
+ * @claims: by place: a value that tells what is there
+ * @used: a bit for each segment
+ * @block: the summary that is read
+ * @run: entries that continue each other, not yet in @l
+ * @run_last: the last sector of it; @run.sectors is not used
+ * @open: there is a @run
+ * @why: gets the reason of an error
+ * @size: of it in bytes
+ */
+struct recovery {
+	struct buffer *b;
+	struct layer *l;
+	struct maple_tree claims;
+	unsigned long *used;
+	struct format_summary *block;
+	struct format_range run;
+	sector_t run_last;
+	bool open;
+	char *why;
+	size_t size;
+};
+
+#define CLAIM_SUMMARY	xa_mk_value(0)
+#define CLAIM_BIAS	(1LL << 60)
+
+/* The same claim all over a range whose sectors lie in a row in the buffer. */
+static void *claim_data(sector_t sector, sector_t place)
+{
+	return xa_mk_value(CLAIM_BIAS + place - sector);
+}
+
+/*
+ * Notes what lies in a place. A write that was sent twice at a time is listed
+ * twice; other than that a place has one owner.
+ */
+static int claim(struct recovery *rec, sector_t first, sector_t sectors,
+		 void *value)
+{
+	sector_t at = first, last = first + sectors - 1, end;
+	MA_STATE(mas, &rec->claims, at, at);
+	int error = 0;
+	void *owner;
+
+	mtree_lock(&rec->claims);
+	for (;;) {
+		mas_set(&mas, at);
+		owner = mas_walk(&mas);
+		end = min_t(sector_t, mas.last, last);
+		if (owner && (owner != value || value == CLAIM_SUMMARY)) {
+			scnprintf(rec->why, rec->size,
+				  "The buffer is damaged: sector %llu is claimed twice",
+				  (unsigned long long)at);
+			error = -EUCLEAN;
+		} else if (!owner) {
+			mas_set_range(&mas, at, end);
+			error = mas_store_gfp(&mas, value, GFP_NOIO);
+			if (error)
+				scnprintf(rec->why, rec->size, "Out of memory");
+		}
+		if (error || end == last)
+			break;
+		at = end + 1;
+	}
+	mtree_unlock(&rec->claims);
+	if (!error) {
+		at = first - FORMAT_FIRST_SEGMENT;
+		end = last - FORMAT_FIRST_SEGMENT;
+		do_div(at, rec->b->format.segment_sectors);
+		do_div(end, rec->b->format.segment_sectors);
+		bitmap_set(rec->used, at, end - at + 1);
+	}
+	return error;
+}
+
+/* Moves the run to the map. */
+static int close_run(struct recovery *rec)
+{
+	struct format_range *run = &rec->run;
+	sector_t sectors = rec->run_last - run->sector + 1;
+	int error = 0;
+
+	if (!rec->open)
+		return 0;
+	rec->open = false;
+	if (run->kind == FORMAT_DATA)
+		error = claim(rec, run->place, sectors,
+			      claim_data(run->sector, run->place));
+	if (error)
+		return error;
+	error = layer_restore(rec->l, run->sector, rec->run_last, run->kind,
+			      run->place);
+	if (error)
+		scnprintf(rec->why, rec->size, "Out of memory");
+	return error;
+}
+
+/* Adds an entry that is older than the run. */
+static int take_entry(struct recovery *rec, const struct format_range *range)
+{
+	struct format_range *run = &rec->run;
+	int error;
+
+	if (rec->open && range->kind == run->kind &&
+	    range->sector + range->sectors == run->sector &&
+	    (run->kind != FORMAT_DATA ||
+	     range->place + range->sectors == run->place)) {
+		run->sector = range->sector;
+		run->place = range->place;
+		return 0;
+	}
+	error = close_run(rec);
+	if (error)
+		return error;
+	*run = *range;
+	rec->run_last = range->sector + range->sectors - 1;
+	rec->open = true;
+	return 0;
+}
+
+/* Takes in the summary that @id points to; then it points to the one before. */
+static int take_summary(struct recovery *rec, struct summary_id *id)
+{
+	struct format_summary *block = rec->block;
+	struct format_range range;
+	char wrong[128];
+	u32 i;
+	int error;
+
+	error = buffer_block_io(rec->b, REQ_OP_READ | REQ_META, id->place, block);
+	if (error) {
+		scnprintf(rec->why, rec->size,
+			  "Cannot read the buffer at sector %llu: error %d",
+			  (unsigned long long)id->place, error);
+		return error;
+	}
+	if (!format_summary_check(block, &rec->b->format, id, wrong,
+				  sizeof(wrong))) {
+		scnprintf(rec->why, rec->size,
+			  "The buffer is damaged: summary at sector %llu: %s",
+			  (unsigned long long)id->place, wrong);
+		return -EUCLEAN;
+	}
+	error = claim(rec, id->place, FORMAT_BLOCK_SECTORS, CLAIM_SUMMARY);
+	for (i = le32_to_cpu(block->entries); i-- && !error; ) {
+		format_entry_decode(&block->entry[i], &range);
+		if (range.kind != FORMAT_VOID)
+			error = take_entry(rec, &range);
+	}
+	format_summary_previous(block, id);
+	return error;
+}
+
+static int walk_chain(struct recovery *rec)
+{
+	struct format_state *state = &rec->b->state;
+	struct summary_id id = state->newest;
+	int error = 0;
+
+	while (!error && format_chain_goes_on(&id, state->merged_epoch)) {
+		error = take_summary(rec, &id);
+		if (!error && fatal_signal_pending(current)) {
+			scnprintf(rec->why, rec->size, "Recovery was killed");
+			error = -EINTR;
+		}
+		cond_resched();
+	}
+	if (!error)
+		error = close_run(rec);
+	if (!error) {
+		error = layer_restored(rec->l);
+		if (error)
+			scnprintf(rec->why, rec->size, "Out of memory");
+	}
+	return error;
+}
+
+/**
+ * recover_layer() - find what a buffer has committed
+ * @b: the buffer, just opened
+ * @l: a new layer; gets the mappings and the segments
+ * @why: gets the reason of an error
+ * @size: of @why in bytes
+ *
+ * Writes nothing. After an error the buffer is to be closed.
+ *
+ * Context: process, sleeps; can be killed.
+ * Return: 0, -EUCLEAN when the buffer is damaged, or another negative errno.
+ */
+int recover_layer(struct buffer *b, struct layer *l, char *why, size_t size)
+{
+	struct recovery rec = {
+		.b = b,
+		.l = l,
+		.used = bitmap_zalloc(b->format.nr_segments, GFP_NOIO),
+		.block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO),
+		.why = why,
+		.size = size,
+	};
+	int error;
+
+	mt_init(&rec.claims);
+	if (rec.used && rec.block) {
+		error = walk_chain(&rec);
+		if (!error)
+			buffer_adopt(b, rec.used, &l->segments);
+	} else {
+		scnprintf(why, size, "Out of memory");
+		error = -ENOMEM;
+	}
+	mtree_destroy(&rec.claims);
+	bitmap_free(rec.used);
+	kfree(rec.block);
+	return error;
+}
+
+/*
+ * ---- Samples of the disk ----
+ *
+ * While a secondary runs nobody but the merge writes to its disk, so a few
+ * checksums tell whether this is the disk, and whether somebody else wrote to
+ * it. What is mapped may be about to be merged and tells nothing.
+ */
+
+static bool sample_mapped(const struct buffer *b, struct layer *l,
+			  unsigned int i)
+{
+	sector_t sector = format_sample_sector(&b->format, i);
+
+	return layer_find(l, &sector, sector + FORMAT_BLOCK_SECTORS);
+}
+
+/**
+ * samples_take() - note what is on the disk
+ * @b: the buffer
+ * @disk: its disk
+ * @layer: only samples that one of these maps are taken
+ * @nr: layers; 0: all are taken
+ * @state: gets them; one that cannot be read is not known
+ *
+ * Context: process, sleeps. Nobody writes to the disk.
+ */
+void samples_take(struct buffer *b, struct block_device *disk,
+		  struct layer **layer, unsigned int nr,
+		  struct format_state *state)
+{
+	void *block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
+	unsigned int i, j;
+	bool wanted;
+
+	for (i = 0; i < FORMAT_SAMPLES; i++) {
+		wanted = !nr;
+		for (j = 0; j < nr && !wanted; j++)
+			wanted = sample_mapped(b, layer[j], i);
+		if (!wanted)
+			continue;
+		state->sample[i] = 0;
+		if (block && b->format.disk_sectors >= FORMAT_BLOCK_SECTORS &&
+		    !block_io(disk, REQ_OP_READ,
+			      format_sample_sector(&b->format, i), block))
+			state->sample[i] = format_sample_crc(block);
+	}
+	kfree(block);
+}
+
+/**
+ * samples_check() - is this the disk, as the buffer knows it?
+ * @b: the buffer
+ * @disk: the disk
+ * @l: what is committed, or NULL
+ * @why: gets the reason of an error
+ * @size: of @why in bytes
+ *
+ * Context: process, sleeps.
+ * Return: 0, -EUCLEAN, -ENOMEM, or the error of reading.
+ */
+int samples_check(struct buffer *b, struct block_device *disk, struct layer *l,
+		  char *why, size_t size)
+{
+	void *block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
+	unsigned int i;
+	int error = 0;
+
+	if (!block) {
+		scnprintf(why, size, "Out of memory");
+		return -ENOMEM;
+	}
+	for (i = 0; i < FORMAT_SAMPLES && !error; i++) {
+		sector_t sector = format_sample_sector(&b->format, i);
+
+		if (!b->state.sample[i] || (l && sample_mapped(b, l, i)))
+			continue;
+		error = block_io(disk, REQ_OP_READ, sector, block);
+		if (error) {
+			scnprintf(why, size,
+				  "Cannot read the disk at sector %llu: error %d",
+				  (unsigned long long)sector, error);
+		} else if (format_sample_crc(block) != b->state.sample[i]) {
+			scnprintf(why, size,
+				  "The disk is not the buffer's, or was written to by others: sector %llu differs",
+				  (unsigned long long)sector);
+			error = -EUCLEAN;
+		}
+	}
+	kfree(block);
+	return error;
+}
