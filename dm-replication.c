@@ -737,6 +737,20 @@ static int message_stop_all(struct message *m)
 				       failover, &m->why);
 }
 
+static int message_merge_throttle(struct message *m)
+{
+	unsigned int percent;
+
+	if (m->r->kind != &secondary_kind)
+		return repl_refuse(&m->why, -EINVAL,
+				   "only a secondary has something to merge");
+	if (kstrtouint(m->argv[1], 10, &percent) || !percent || percent > 100)
+		return repl_refuse(&m->why, -EINVAL,
+				   "the share must be 1 to 100 percent");
+	secondary_set_merge_share(to_secondary(m->r), percent);
+	return 0;
+}
+
 static const struct message_entry {
 	const char *name;
 	unsigned int min_args, max_args;
@@ -751,6 +765,7 @@ static const struct message_entry {
 	{ "checkpoint_all", 0, 0, true, message_checkpoint_all },
 	{ "get_error_all", 0, 0, true, message_get_error_all },
 	{ "stop_all", 0, 1, true, message_stop_all },
+	{ "merge_throttle", 1, 1, false, message_merge_throttle },
 };
 
 static int handle_message(struct target *t, struct message *m)

@@ -19,11 +19,9 @@
 
 #include "secondary.h"
 
-DECLARE_DM_KCOPYD_THROTTLE_WITH_MODULE_PARM(merge_throttle,
-	"Percentage of time a merge may keep disk and buffer busy");
-
 #define MERGE_REGIONS		8	/* copied at a time */
 #define MERGE_COPIES		64	/* in flight */
+#define MERGE_SHARE		50	/* percent of the time, unless told */
 
 /**
  * struct pass - a pass of the merge
@@ -202,6 +200,15 @@ static bool merge_some(struct pass *pass, sector_t *cursor)
 	return n;
 }
 
+/* Who uses a view comes first, unless the buffer fills up. */
+static void set_pace(struct secondary *s)
+{
+	bool idle = time_after(jiffies, READ_ONCE(s->last_io) + HZ / 10);
+
+	s->pace.throttle = idle || test_bit(0, &s->above) ?
+			   100 : READ_ONCE(s->merge_share);
+}
+
 static bool begin_pass(struct secondary *s, struct pass *pass)
 {
 	struct layout *now;
@@ -282,11 +289,15 @@ static void do_merge(struct work_struct *work)
 	while (goes_on(&pass) && begin_pass(s, &pass)) {
 		sector_t cursor = 0;
 
-		while (goes_on(&pass) && merge_some(&pass, &cursor))
+		do {
+			WRITE_ONCE(s->merge_cursor, cursor);
+			set_pace(s);
 			cond_resched();
+		} while (goes_on(&pass) && merge_some(&pass, &cursor));
 		if (goes_on(&pass))
 			end_pass(s, &pass);
 	}
+	WRITE_ONCE(s->merge_cursor, MERGE_IDLE);
 
 	mutex_lock(&s->r.lock);
 	s->merging = 0;
@@ -305,7 +316,10 @@ static void do_merge(struct work_struct *work)
 int merge_init(struct secondary *s)
 {
 	INIT_WORK(&s->merge_work, do_merge);
-	s->kcopyd = dm_kcopyd_client_create(&dm_kcopyd_throttle);
+	s->merge_cursor = MERGE_IDLE;
+	s->merge_share = MERGE_SHARE;
+	s->pace.throttle = 100;
+	s->kcopyd = dm_kcopyd_client_create(&s->pace);
 	return PTR_ERR_OR_ZERO(s->kcopyd);
 }
 

@@ -402,6 +402,17 @@ void secondary_set_watermark(struct secondary *s, unsigned int percent)
 		check_watermark(&s->buffer);
 }
 
+/**
+ * secondary_set_merge_share() - how much a merge may take from the views
+ * @s: the secondary
+ * @percent: of the time that it may keep disk and buffer busy while a view is
+ *	used and the buffer is not above its watermark; 1 to 100
+ */
+void secondary_set_merge_share(struct secondary *s, unsigned int percent)
+{
+	WRITE_ONCE(s->merge_share, percent);
+}
+
 /*
  * Makes the layers that a buffer has committed the present ones. What was open
  * when it went down is gone; it is not in the chain.
@@ -700,6 +711,7 @@ bool secondary_inbound_open(struct secondary *s)
 void secondary_status(struct secondary *s, char *result, unsigned int maxlen,
 		      const char *fault)
 {
+	sector_t cursor = READ_ONCE(s->merge_cursor);
 	sector_t open[VIEWS] = { }, committed = 0;
 	struct layout *now;
 	unsigned int i, sz = 0;
@@ -720,4 +732,9 @@ void secondary_status(struct secondary *s, char *result, unsigned int maxlen,
 	       (unsigned long long)open[VIEW_INBOUND],
 	       (unsigned long long)open[VIEW_ACTIVE],
 	       (unsigned long long)committed, fault);
+	if (cursor == MERGE_IDLE)
+		DMEMIT(" -");
+	else
+		DMEMIT(" %llu/%llu", (unsigned long long)cursor,
+		       (unsigned long long)s->r.len);
 }

@@ -39,6 +39,8 @@ enum view_mode {
 /* 1 MiB: what the merge locks against writes of a plain view at a time */
 #define MERGE_REGION_SHIFT 11
 
+#define MERGE_IDLE	((sector_t)-1)
+
 /* committed layers at a time; a checkpoint folds two before there are more */
 #define MAX_COMMITTED	8
 
@@ -100,6 +102,11 @@ struct retired {
  * @merging: the oldest so many committed layers are being merged; r.lock
  * @merge_stop: @merge_work is to end soon
  * @merge_work: merges
+ * @merge_cursor: sector up to which the pass has come, or MERGE_IDLE
+ * @merge_share: percentage of the time that a merge may keep disk and buffer
+ *	busy while the views are used
+ * @last_io: jiffies when a view was used, roughly
+ * @pace: the share at present
  * @kcopyd: copies for the merge
  */
 struct secondary {
@@ -124,6 +131,10 @@ struct secondary {
 	unsigned int merging;
 	bool merge_stop;
 	struct work_struct merge_work;
+	sector_t merge_cursor;
+	unsigned int merge_share;
+	unsigned long last_io;
+	struct dm_kcopyd_throttle pace;
 	struct dm_kcopyd_client *kcopyd;
 };
 
@@ -173,6 +184,7 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 			   struct block_device *buffer, sector_t len,
 			   char *why, size_t size);
 void secondary_set_watermark(struct secondary *s, unsigned int percent);
+void secondary_set_merge_share(struct secondary *s, unsigned int percent);
 void secondary_status(struct secondary *s, char *result, unsigned int maxlen,
 		      const char *fault);
 bool secondary_inbound_open(struct secondary *s);

@@ -352,6 +352,8 @@ int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
 	io->bio = bio;
 	io->view = view;
 	io->sector = bio->bi_iter.bi_sector;
+	if (s->last_io != jiffies)
+		WRITE_ONCE(s->last_io, jiffies);
 	if (bio_op(bio) == REQ_OP_READ)
 		return map_read(s, io, bio);
 	if (!bio_sectors(bio))

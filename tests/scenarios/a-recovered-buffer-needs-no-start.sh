@@ -14,7 +14,7 @@ again()
 note "none"
 fill $I 0 16384 1
 again
-matches "status" "$(status sec)" '^secondary none 0 [0-9]+/[0-9]+ 0 0 0 -$'
+matches "status" "$(status sec)" '^secondary none 0 [0-9]+/[0-9]+ 0 0 0 - -$'
 expect_errno EIO pattern check $A 0 8 1
 holds $I 0 16384 1
 
@@ -22,7 +22,7 @@ note "running"
 msg sec start secondary
 fill $I 0 8 2
 again
-matches "status" "$(status sec)" '^secondary running 1 [0-9]+/[0-9]+ 0 0 0 -$'
+matches "status" "$(status sec)" '^secondary running 1 [0-9]+/[0-9]+ 0 0 0 - -$'
 holds $A 0 16384 1
 equal "get_error" "$(msg sec get_error)" ok
 
@@ -34,7 +34,7 @@ equal "epoch" "$(msg sec checkpoint)" 2
 fill $I 100 50 3
 fill $A 200 50 4
 again
-matches "status" "$(status sec)" '^secondary running 2 [0-9]+/[0-9]+ 0 0 [0-9]+ -$'
+matches "status" "$(status sec)" '^secondary running 2 [0-9]+/[0-9]+ 0 0 [0-9]+ - '
 for view in $A $I; do
 	equal "$view" "$(tags "$view" 0 8192)" '2x2048 1x1952 2x1 1x4191'
 done
@@ -47,7 +47,7 @@ equal "active" "$(tags $A 0 2048)" '2x100 5x50 2x1898'
 
 note "a copy of both devices, taken in the middle of an epoch, is a crash"
 slow disk 0
-wait_status sec ' 0 0 0 -$'
+wait_status sec ' 0 0 0 - -$'
 fill $I 1000 10 6
 fill $I 1000 10 7
 fill $A 1000 10 8
@@ -69,6 +69,6 @@ equal "inbound" "$(status_field in 4)" closed
 slow disk 0
 wait_status sec ' done '
 again
-matches "status" "$(status sec)" '^secondary done 4 [0-9]+/[0-9]+ 0 0 0 -$'
+matches "status" "$(status sec)" '^secondary done 4 [0-9]+/[0-9]+ 0 0 0 - -$'
 equal "active" "$(tags $A 0 2048)" '2x100 5x50 2x850 8x10 2x1038'
 same $A /dev/mapper/disk

@@ -35,9 +35,9 @@ for view in $I $A; do
 	equal "used after rewriting parts of blocks" "$(used)" "$once"
 	note "more than the buffer could hold: 1000 * 32 KiB"
 done
-matches "layers" "$(status sec)" ' 512 512 0 -$'
+matches "layers" "$(status sec)" ' 512 512 0 - -$'
 
 note "the next epoch begins from nothing"
 msg sec checkpoint >/dev/null
-wait_status sec ' 0 0 0 -$'
+wait_status sec ' 0 0 0 - -$'
 [ "$(used)" -lt "$once" ] || fail "used after the merge: $(used)"

@@ -9,7 +9,7 @@ fill $I 0 2048 2
 fill $A 1024 2048 3
 slow disk 10
 msg sec stop
-matches "status" "$(status sec)" '^secondary done 2 [0-9]+/[0-9]+ 0 0 0 -$'
+matches "status" "$(status sec)" '^secondary done 2 [0-9]+/[0-9]+ 0 0 0 - -$'
 for view in $A $I $D; do
 	equal "$view" "$(tags "$view" 0 4096)" '2x2048 1x2048'
 done
@@ -20,7 +20,7 @@ fill $A 200 50 5
 for view in $A $I $D; do
 	equal "$view" "$(tags "$view" 0 300)" '2x100 4x50 2x50 5x50 2x50'
 done
-matches "status" "$(status sec)" ' 0 0 0 -$'
+matches "status" "$(status sec)" ' 0 0 0 - -$'
 
 note "start begins anew, from what is on the disk"
 msg sec start secondary

@@ -30,6 +30,6 @@ for epoch in 2 3 4 5; do
 	done
 	before="1x288 $((epoch + 1))1x1024 ${epoch}0x512 1x176"
 done
-wait_status sec ' 0 0 0 -$'
+wait_status sec ' 0 0 0 - -$'
 same $A /dev/mapper/disk
 same $I /dev/mapper/disk
