@@ -243,10 +243,14 @@ static int map_range(struct layer *l, sector_t first, sector_t last, void *value
 	return error;
 }
 
-/* Maps to new space. The layer's lock is held, an entry is prepared. */
-static int map_fresh(struct layer *l, sector_t sector, struct layer_write *w)
+/*
+ * Maps to new space. The layer's lock is held, an entry is prepared, @mas has
+ * walked to the slot in which the write lies.
+ */
+static int map_fresh(struct layer *l, struct ma_state *mas, sector_t sector,
+		     struct layer_write *w)
 {
-	sector_t first = sector, last;
+	sector_t last;
 	void *value;
 	int error;
 
@@ -256,14 +260,20 @@ static int map_fresh(struct layer *l, sector_t sector, struct layer_write *w)
 	value = to_value(FORMAT_DATA, sector, w->place);
 	last = sector + w->sectors - 1;
 	if (l->run_last && sector == l->run_last + 1 &&
-	    (unsigned long)value == l->run_value)
-		first = l->run_first;
-	error = map_range(l, first, last, value);
+	    (unsigned long)value == l->run_value) {
+		mas_set_range(mas, l->run_first, last);
+	} else {
+		/* a part of the slot: there is no need to walk again */
+		mas->index = sector;
+		mas->last = last;
+		l->run_first = sector;
+	}
+	error = mas_store_gfp(mas, value, GFP_LAYER);
 	if (error) {
 		l->next -= w->sectors;
+		l->run_last = 0;
 		return error;
 	}
-	l->run_first = first;
 	l->run_last = last;
 	l->run_value = (unsigned long)value;
 	l->sectors += w->sectors;
@@ -304,7 +314,7 @@ int layer_write(struct layer *l, sector_t sector, unsigned int sectors,
 	} else {
 		error = prepare_entry(l);
 		if (!error)
-			error = map_fresh(l, sector, w);
+			error = map_fresh(l, &mas, sector, w);
 	}
 	if (!error) {
 		w->summary = l->summary;
