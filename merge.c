@@ -21,6 +21,7 @@
 
 #define MERGE_REGIONS		8	/* copied at a time */
 #define MERGE_COPIES		64	/* in flight */
+#define MERGE_DELAY		2	/* jiffies: first answer who took the checkpoint */
 #define MERGE_SHARE		50	/* percent of the time, unless told */
 
 /**
@@ -282,7 +283,8 @@ out:
 
 static void do_merge(struct work_struct *work)
 {
-	struct secondary *s = container_of(work, struct secondary, merge_work);
+	struct secondary *s = container_of(to_delayed_work(work),
+					   struct secondary, merge_work);
 	struct pass pass = { .s = s };
 
 	spin_lock_init(&pass.lock);
@@ -315,7 +317,7 @@ static void do_merge(struct work_struct *work)
 
 int merge_init(struct secondary *s)
 {
-	INIT_WORK(&s->merge_work, do_merge);
+	INIT_DELAYED_WORK(&s->merge_work, do_merge);
 	s->merge_cursor = MERGE_IDLE;
 	s->merge_share = MERGE_SHARE;
 	s->pace.throttle = 100;
@@ -338,7 +340,7 @@ void merge_start(struct secondary *s)
 	if (s->r.suspended)
 		return;
 	WRITE_ONCE(s->merge_stop, false);
-	queue_work(s->bg_wq, &s->merge_work);
+	queue_delayed_work(s->bg_wq, &s->merge_work, MERGE_DELAY);
 }
 
 /**
@@ -348,5 +350,5 @@ void merge_start(struct secondary *s)
 void merge_quiesce(struct secondary *s)
 {
 	WRITE_ONCE(s->merge_stop, true);
-	cancel_work_sync(&s->merge_work);
+	cancel_delayed_work_sync(&s->merge_work);
 }

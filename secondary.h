@@ -130,7 +130,7 @@ struct secondary {
 	struct work_struct retire_work;
 	unsigned int merging;
 	bool merge_stop;
-	struct work_struct merge_work;
+	struct delayed_work merge_work;
 	sector_t merge_cursor;
 	unsigned int merge_share;
 	unsigned long last_io;
