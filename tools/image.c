@@ -247,8 +247,13 @@ static void read_supers(struct image *image, int fd)
 
 static void check_length(struct image *image)
 {
-	u64 expected = image->super[image->live].buffer.buffer_sectors;
+	u64 expected = 0;
 
+	if (image->content == IMAGE_BUFFER)
+		expected = image->super[image->live].buffer.buffer_sectors;
+	if (image->sectors > FORMAT_MAX_SECTORS)
+		image_fault(&image->faults, "too large: it has %llu sectors, a buffer at most %u",
+			    image->sectors, FORMAT_MAX_SECTORS);
 	if (image->sectors < expected)
 		image_fault(&image->faults,
 			    "it has shrunk: it has %llu sectors, it was formatted with %llu",
@@ -323,10 +328,9 @@ bool image_read(struct image *image, const char *path)
 	if (fd < 0)
 		return false;
 	read_supers(image, fd);
-	if (image->content == IMAGE_BUFFER) {
-		check_length(image);
+	check_length(image);
+	if (image->content == IMAGE_BUFFER)
 		read_chain(image, fd);
-	}
 	close(fd);
 	return !image->faults.nr;
 }
