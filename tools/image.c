@@ -146,15 +146,15 @@ int image_read_block(int fd, u64 sector, void *block)
 	ssize_t n;
 
 	if (sector > INT64_MAX / IMAGE_SECTOR_SIZE - FORMAT_BLOCK_SECTORS)
-		return ENODATA;
+		return -ENODATA;
 	while (done < FORMAT_BLOCK_SIZE) {
 		n = pread(fd, block + done, FORMAT_BLOCK_SIZE - done, offset + done);
 		if (!n)
-			return ENODATA;
+			return -ENODATA;
 		if (n > 0)
 			done += n;
 		else if (errno != EINTR)
-			return errno;
+			return -errno;
 	}
 	return 0;
 }
@@ -170,7 +170,7 @@ static bool read_super(int fd, unsigned int copy, struct format_super *block,
 	int error = image_read_block(fd, copy * FORMAT_BLOCK_SECTORS, block);
 
 	if (error) {
-		scnprintf(super->why, sizeof(super->why), "cannot be read: %s", strerror(error));
+		scnprintf(super->why, sizeof(super->why), "cannot be read: %s", strerror(-error));
 		return false;
 	}
 	super->valid = format_super_decode(block, copy, &super->buffer, &super->sequence,
@@ -306,7 +306,7 @@ static void read_chain(struct image *image, int fd)
 		error = image_read_block(fd, id.place, &block);
 		if (error) {
 			image_fault(&image->faults, "summary at %llu: cannot be read: %s",
-				    id.place, strerror(error));
+				    id.place, strerror(-error));
 			return;
 		}
 		if (!format_summary_check(&block, buffer, &id, why, sizeof(why))) {

@@ -149,7 +149,7 @@ int image_open_device(const char *path, u64 *sectors, struct image_faults *fault
  * @sector: first sector
  * @block: gets FORMAT_BLOCK_SIZE bytes
  *
- * Return: 0, or an errno; ENODATA where the device ends.
+ * Return: 0, or a negative errno; -ENODATA where the device ends.
  */
 int image_read_block(int fd, u64 sector, void *block);
 

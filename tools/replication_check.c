@@ -73,7 +73,7 @@ static void compare_samples(const struct image_super *super, int fd,
 		error = image_read_block(fd, sector, block);
 		if (error) {
 			image_fault(faults, "sector %llu of the disk cannot be read: %s", sector,
-				    strerror(error));
+				    strerror(-error));
 		} else if (format_sample_crc(block) == super->state.sample[i]) {
 			samples->equal++;
 		} else {
