@@ -5,8 +5,18 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 
 all: modules
 
-modules modules_install clean:
+modules modules_install:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+
+clean:
+	$(MAKE) -C tools clean
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+tools:
+	$(MAKE) -C tools
+
+tools_install:
+	$(MAKE) -C tools install
 
 # make test [T=scenario] [K=6.1|6.12]
 test:
@@ -22,6 +32,9 @@ help:
 	@echo 'make [modules]          build dm-replication.ko for the running kernel'
 	@echo '                        (KDIR=<build directory> for another one)'
 	@echo 'make modules_install    install it (as root)'
+	@echo 'make tools              build replication_check and replication_dump (needs'
+	@echo '                        libjson-c-dev)'
+	@echo 'make tools_install      install them in PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean              remove what was built here'
 	@echo 'make test               all tests, on all kernels, in emulated guests;'
 	@echo '                        gets what it needs with apt (Debian 12)'
@@ -31,4 +44,4 @@ help:
 	@echo '                        failover, in two emulated guests'
 	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
 
-.PHONY: all modules modules_install clean test demo lint help
+.PHONY: all modules modules_install clean tools tools_install test demo lint help

@@ -96,7 +96,8 @@ stage_modules()
 	rm -rf "$tree"
 }
 
-# Each tests/tools/NAME.c is one program, each tests/tools/NAME.sh goes along.
+# Each tests/tools/NAME.c is one program, each tests/tools/NAME.sh goes along, and
+# so do the programs of tools/.
 build_tools()
 {
 	local out=$1 c rc=0
@@ -108,6 +109,8 @@ build_tools()
 			-I"$TOP" -o "$out/$(basename "$c" .c)" "$c" || rc=1
 	done
 	cp "$TESTS"/tools/*.sh "$out/" 2>/dev/null
+	make -s -C "$TOP/tools" O="$out" LDFLAGS=-static || rc=1
+	rm -f "$out"/*.[od]
 	return $rc
 }
 

@@ -12,6 +12,8 @@ HOST_NEEDS=(
 	gcc:gcc
 	/usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
 	flock:util-linux
+	python3:python3
+	/usr/include/json-c/json.h:libjson-c-dev
 )
 LINT_NEEDS=(
 	shellcheck:shellcheck
