@@ -67,7 +67,7 @@ struct found {
 static int read_supers(struct block_device *bdev, struct format_super *block,
 		       struct found *found, char *why, size_t size)
 {
-	char wrong[FORMAT_SUPER_COPIES][80];
+	char wrong[FORMAT_SUPER_COPIES][112];
 	bool valid[FORMAT_SUPER_COPIES];
 	struct found other;
 	unsigned int i;

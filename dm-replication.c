@@ -382,6 +382,15 @@ static void status_primary(struct target *t, char *result, unsigned int maxlen,
 	primary_status(to_primary(t->r), result, maxlen, fault);
 }
 
+/* What both views have in common. */
+static void set_up_view(struct dm_target *ti, struct target *t)
+{
+	ti->per_io_data_size = sizeof(struct secondary_io);
+	ti->discards_supported = bdev_max_discard_sectors(t->dev[DEV_DISK]->bdev);
+	/* holes are noted in memory, whatever caches the devices below have */
+	ti->flush_supported = true;
+}
+
 static int create_secondary(struct dm_target *ti, struct target *t)
 {
 	char why[192] = "";
@@ -394,8 +403,7 @@ static int create_secondary(struct dm_target *ti, struct target *t)
 		return PTR_ERR(t->r);
 	}
 	t->attached = true;
-	ti->per_io_data_size = sizeof(struct secondary_io);
-	ti->discards_supported = bdev_max_discard_sectors(t->dev[0]->bdev);
+	set_up_view(ti, t);
 	return 0;
 }
 
@@ -407,8 +415,7 @@ static void status_secondary(struct target *t, char *result,
 
 static int create_inbound(struct dm_target *ti, struct target *t)
 {
-	ti->per_io_data_size = sizeof(struct secondary_io);
-	ti->discards_supported = bdev_max_discard_sectors(t->dev[DEV_DISK]->bdev);
+	set_up_view(ti, t);
 	return 0;
 }
 

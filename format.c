@@ -148,6 +148,8 @@ static bool state_valid(const struct format_buffer *b,
 			const struct format_state *state)
 {
 	const struct summary_id *newest = &state->newest;
+	/* the active layer of a failover has one more than the checkpoint */
+	u64 last = state->epoch + 1;
 
 	switch (state->stage) {
 	case FORMAT_STAGE_NONE:
@@ -160,16 +162,15 @@ static bool state_valid(const struct format_buffer *b,
 			return false;
 		break;
 	case FORMAT_STAGE_RUNNING:
+		last = state->epoch;
+		break;
 	case FORMAT_STAGE_FAILOVER:
 		break;
 	default:
 		return false;
 	}
-	/* the active layer of a failover has one more than the checkpoint */
-	if (state->epoch >= U64_MAX - 1 ||
-	    state->merged_epoch > state->epoch + 1 ||
-	    newest->epoch > state->epoch + 1 ||
-	    newest->sequence == U64_MAX)
+	if (state->epoch >= U64_MAX - 1 || newest->sequence == U64_MAX ||
+	    state->merged_epoch > last || newest->epoch > last)
 		return false;
 	if (!newest->place)
 		return !newest->epoch && !newest->sequence;
@@ -254,6 +255,11 @@ bool format_super_decode(struct format_super *super, unsigned int copy,
 			  (unsigned long long)state->merged_epoch,
 			  (unsigned long long)state->newest.place,
 			  (unsigned long long)state->newest.epoch);
+		return false;
+	}
+	if (!all_zero(super->owner + strlen(state->owner),
+		      sizeof(super->owner) - strlen(state->owner))) {
+		scnprintf(why, size, "impossible UUID of its secondary");
 		return false;
 	}
 	if (state->flags & ~FORMAT_FLAGS || super->reserved1 ||

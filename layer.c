@@ -642,8 +642,8 @@ int layer_punch(struct layer *l, sector_t first, sector_t last)
 int layer_restore(struct layer *l, sector_t first, sector_t last,
 		  enum format_kind kind, sector_t place)
 {
-	void *value = to_value(kind, first, place);
 	MA_STATE(mas, &l->map, first, first);
+	void *value = to_value(kind, first, place);
 	int error = 0;
 
 	mtree_lock(&l->map);

@@ -61,8 +61,8 @@ static void *claim_data(sector_t sector, sector_t place)
 static int claim(struct recovery *rec, sector_t first, sector_t sectors,
 		 void *value)
 {
+	MA_STATE(mas, &rec->claims, first, first);
 	sector_t at = first, last = first + sectors - 1, end;
-	MA_STATE(mas, &rec->claims, at, at);
 	int error = 0;
 	void *owner;
 

@@ -348,12 +348,15 @@ static int map_flush(struct secondary *s, struct secondary_io *io,
 int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
 	     enum view_id view)
 {
+	unsigned long now;
+
 	io->s = s;
 	io->bio = bio;
 	io->view = view;
 	io->sector = bio->bi_iter.bi_sector;
-	if (s->last_io != jiffies)
-		WRITE_ONCE(s->last_io, jiffies);
+	now = jiffies;
+	if (READ_ONCE(s->last_io) != now)
+		WRITE_ONCE(s->last_io, now);
 	if (bio_op(bio) == REQ_OP_READ)
 		return map_read(s, io, bio);
 	if (!bio_sectors(bio))
