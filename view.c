@@ -25,6 +25,12 @@
 /* how often to reclaim memory for one mapping before the write fails */
 #define MEMORY_TRIES	16
 
+/*
+ * 64 MiB: what is blanked at a time. It may swallow as many mappings as there
+ * are sectors, and all that with the layer's lock held.
+ */
+#define BLANK_SECTORS	131072
+
 static const char *view_name(enum view_id view)
 {
 	return view == VIEW_INBOUND ? "inbound" : "active";
@@ -202,14 +208,16 @@ static int map_layered(struct secondary *s, struct secondary_io *io,
 	enum req_op op = bio_op(bio);
 	int r;
 
-	if (op == REQ_OP_WRITE)
+	if (op == REQ_OP_WRITE) {
 		r = map_data(s, io, bio);
-	else
+		if (r == DM_MAPIO_REMAPPED)
+			return r;
+	} else {
+		trim(bio, BLANK_SECTORS);
 		r = layer_blank(l, io->sector, bio_sectors(bio),
 				op == REQ_OP_DISCARD ?
 				FORMAT_DISCARD : FORMAT_ZERO);
-	if (r == DM_MAPIO_REMAPPED && op == REQ_OP_WRITE)
-		return r;
+	}
 
 	layer_put_writer(l);
 	switch (r) {
