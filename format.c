@@ -92,17 +92,38 @@ __u64 format_sample_sector(const struct format_buffer *b, unsigned int i)
 	       FORMAT_BLOCK_SECTORS;
 }
 
+/* Nothing but one byte repeated. */
+static bool is_blank(const void *block)
+{
+	return !memchr_inv(block, *(const u8 *)block, FORMAT_BLOCK_SIZE);
+}
+
 /**
  * format_sample_crc() - the value of a sample
  * @block: FORMAT_BLOCK_SIZE bytes
  *
- * Return: not 0.
+ * Return: CRC32C of the block, 1 where that is 0, or 0 for "not known" when the
+ * block is blank: disks do not agree with themselves on what was discarded.
  */
 __u32 format_sample_crc(const void *block)
 {
 	u32 crc = crc32c(~0, block, FORMAT_BLOCK_SIZE);
 
+	if (is_blank(block))
+		return 0;
 	return crc ? crc : 1;
+}
+
+/**
+ * format_sample_compare() - is a block of the disk as it was?
+ * @sample: its value, not 0
+ * @block: FORMAT_BLOCK_SIZE bytes
+ */
+enum format_sample format_sample_compare(__u32 sample, const void *block)
+{
+	if (format_sample_crc(block) == sample)
+		return FORMAT_SAMPLE_EQUAL;
+	return is_blank(block) ? FORMAT_SAMPLE_BLANK : FORMAT_SAMPLE_OTHER;
 }
 
 /*

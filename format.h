@@ -72,8 +72,8 @@ enum format_stage {
  * @flags: FORMAT_INBOUND_CLOSED
  * @reserved1: zero
  * @owner: the secondary's dm UUID, padded with zeroes; empty if it has none
- * @sample: CRC32C of some blocks of the disk, see format_sample_sector();
- *	0: not known
+ * @sample: of some blocks of the disk, see format_sample_sector() and
+ *	format_sample_crc()
  * @reserved2: zero; room for a history of checkpoints
  *
  * All that is not zero lies in the first 512 bytes.
@@ -192,7 +192,7 @@ struct summary_id {
  * @merged_epoch: all up to this epoch is on the disk
  * @newest: the newest summary of the committed layers
  * @owner: dm UUID, a string
- * @sample: CRC32C of blocks of the disk, 0: not known
+ * @sample: of blocks of the disk
  */
 struct format_state {
 	__u32 stage;
@@ -218,12 +218,27 @@ struct format_range {
 	enum format_kind kind;
 };
 
+/**
+ * enum format_sample - a block of the disk, held against its sample
+ * @FORMAT_SAMPLE_EQUAL: as it was
+ * @FORMAT_SAMPLE_BLANK: nothing but one byte repeated: a disk may make that of
+ *	what was once discarded. If all are so it is another disk.
+ * @FORMAT_SAMPLE_OTHER: something else
+ */
+enum format_sample {
+	FORMAT_SAMPLE_EQUAL,
+	FORMAT_SAMPLE_BLANK,
+	FORMAT_SAMPLE_OTHER,
+	FORMAT_SAMPLE_RESULTS,
+};
+
 void format_geometry(struct format_buffer *b, __u64 buffer_sectors,
 		     __u64 disk_sectors);
 bool format_place_valid(const struct format_buffer *b, __u64 place,
 			__u64 sectors);
 __u64 format_sample_sector(const struct format_buffer *b, unsigned int i);
 __u32 format_sample_crc(const void *block);
+enum format_sample format_sample_compare(__u32 sample, const void *block);
 
 void format_super_encode(struct format_super *super,
 			 const struct format_buffer *b, __u64 sequence,

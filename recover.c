@@ -243,15 +243,39 @@ int recover_layer(struct buffer *b, struct layer *l, char *why, size_t size)
  *
  * While a secondary runs nobody but the merge writes to its disk, so a few
  * checksums tell whether this is the disk, and whether somebody else wrote to
- * it. What is mapped may be about to be merged and tells nothing.
+ * it. What is mapped may be about to be merged and tells nothing; neither does
+ * what was discarded.
  */
 
+/* Does the layer have any of the sample's sectors? Was one discarded? */
 static bool sample_mapped(const struct buffer *b, struct layer *l,
-			  unsigned int i)
+			  unsigned int i, bool *discarded)
+{
+	sector_t sector = format_sample_sector(&b->format, i), place;
+	sector_t end = sector + FORMAT_BLOCK_SECTORS;
+	bool mapped = false;
+	unsigned int n;
+	int kind;
+
+	for (; sector < end; sector += n) {
+		n = end - sector;
+		kind = layer_lookup(l, sector, &n, &place);
+		mapped |= kind != -ENOENT;
+		*discarded |= kind == FORMAT_DISCARD;
+	}
+	return mapped;
+}
+
+/* What to note for a block that is on the disk by now. */
+static u32 take_sample(struct buffer *b, struct block_device *disk,
+		       unsigned int i, void *block)
 {
 	sector_t sector = format_sample_sector(&b->format, i);
 
-	return layer_find(l, &sector, sector + FORMAT_BLOCK_SECTORS);
+	if (!block || b->format.disk_sectors < FORMAT_BLOCK_SECTORS ||
+	    block_io(disk, REQ_OP_READ, sector, block))
+		return 0;
+	return format_sample_crc(block);
 }
 
 /**
@@ -270,19 +294,16 @@ void samples_take(struct buffer *b, struct block_device *disk,
 {
 	void *block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
 	unsigned int i, j;
-	bool wanted;
 
 	for (i = 0; i < FORMAT_SAMPLES; i++) {
-		wanted = !nr;
-		for (j = 0; j < nr && !wanted; j++)
-			wanted = sample_mapped(b, layer[j], i);
-		if (!wanted)
-			continue;
-		state->sample[i] = 0;
-		if (block && b->format.disk_sectors >= FORMAT_BLOCK_SECTORS &&
-		    !block_io(disk, REQ_OP_READ,
-			      format_sample_sector(&b->format, i), block))
-			state->sample[i] = format_sample_crc(block);
+		bool wanted = !nr, discarded = false;
+
+		for (j = 0; j < nr; j++)
+			wanted |= sample_mapped(b, layer[j], i, &discarded);
+		if (discarded)
+			state->sample[i] = 0;
+		else if (wanted)
+			state->sample[i] = take_sample(b, disk, i, block);
 	}
 	kfree(block);
 }
@@ -301,31 +322,46 @@ void samples_take(struct buffer *b, struct block_device *disk,
 int samples_check(struct buffer *b, struct block_device *disk, struct layer *l,
 		  char *why, size_t size)
 {
-	void *block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
+	sector_t first[FORMAT_SAMPLE_RESULTS] = { }, sector;
+	unsigned int count[FORMAT_SAMPLE_RESULTS] = { };
+	enum format_sample result;
+	bool discarded;
 	unsigned int i;
+	void *block;
 	int error = 0;
 
+	block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
 	if (!block) {
 		scnprintf(why, size, "Out of memory");
 		return -ENOMEM;
 	}
-	for (i = 0; i < FORMAT_SAMPLES && !error; i++) {
-		sector_t sector = format_sample_sector(&b->format, i);
-
-		if (!b->state.sample[i] || (l && sample_mapped(b, l, i)))
+	for (i = 0; i < FORMAT_SAMPLES; i++) {
+		sector = format_sample_sector(&b->format, i);
+		if (!b->state.sample[i] ||
+		    (l && sample_mapped(b, l, i, &discarded)))
 			continue;
 		error = block_io(disk, REQ_OP_READ, sector, block);
 		if (error) {
 			scnprintf(why, size,
 				  "Cannot read the disk at sector %llu: error %d",
 				  (unsigned long long)sector, error);
-		} else if (format_sample_crc(block) != b->state.sample[i]) {
-			scnprintf(why, size,
-				  "The disk is not the buffer's, or was written to by others: sector %llu differs",
-				  (unsigned long long)sector);
-			error = -EUCLEAN;
+			break;
 		}
+		result = format_sample_compare(b->state.sample[i], block);
+		if (!count[result]++)
+			first[result] = sector;
 	}
 	kfree(block);
-	return error;
+	if (error)
+		return error;
+	if (count[FORMAT_SAMPLE_OTHER])
+		result = FORMAT_SAMPLE_OTHER;
+	else if (count[FORMAT_SAMPLE_BLANK] && !count[FORMAT_SAMPLE_EQUAL])
+		result = FORMAT_SAMPLE_BLANK;
+	else
+		return 0;
+	scnprintf(why, size,
+		  "The disk is not the buffer's, or was written to by others: sector %llu differs",
+		  (unsigned long long)first[result]);
+	return -EUCLEAN;
 }

@@ -20,13 +20,15 @@ enum {
  * struct samples - how the superblock's samples compare with the disk
  * @skipped: why none was compared, or NULL
  * @equal: the disk has what the superblock says
- * @different: it has not
+ * @blank: the disk has nothing there, which may be what it made of a discard
+ * @different: it has something else
  * @covered: not compared, the block is in the buffer
  * @unknown: not compared, the superblock does not know
  */
 struct samples {
 	const char *skipped;
 	unsigned int equal;
+	unsigned int blank;
 	unsigned int different;
 	unsigned int covered;
 	unsigned int unknown;
@@ -74,14 +76,23 @@ static void compare_samples(const struct image_super *super, int fd,
 		if (error) {
 			image_fault(faults, "sector %llu of the disk cannot be read: %s", sector,
 				    strerror(-error));
-		} else if (format_sample_crc(block) == super->state.sample[i]) {
+			continue;
+		}
+		switch (format_sample_compare(super->state.sample[i], block)) {
+		case FORMAT_SAMPLE_EQUAL:
 			samples->equal++;
-		} else {
+			break;
+		case FORMAT_SAMPLE_BLANK:
+			samples->blank++;
+			break;
+		default:
 			samples->different++;
 			image_fault(faults, "sample %u: the disk has changed at sector %llu", i,
 				    sector);
 		}
 	}
+	if (samples->blank && !samples->equal && !samples->different)
+		image_fault(faults, "the disk is blank where the superblock knows of data");
 }
 
 static void check_disk(struct image *image, const char *path, struct samples *samples)
@@ -158,8 +169,9 @@ static void print_samples(const struct samples *samples)
 	if (samples->skipped)
 		printf("samples: not compared: %s\n", samples->skipped);
 	else
-		printf("samples: %u equal, %u different, %u covered by the buffer, %u unknown\n",
-		       samples->equal, samples->different, samples->covered, samples->unknown);
+		printf("samples: %u equal, %u blank, %u different, %u covered by the buffer, %u unknown\n",
+		       samples->equal, samples->blank, samples->different, samples->covered,
+		       samples->unknown);
 }
 
 static void print_faults(const struct image_faults *faults)
@@ -229,6 +241,7 @@ static struct json_object *json_samples(const struct samples *samples)
 		return json;
 	}
 	json_object_object_add(json, "equal", json_object_new_int(samples->equal));
+	json_object_object_add(json, "blank", json_object_new_int(samples->blank));
 	json_object_object_add(json, "different", json_object_new_int(samples->different));
 	json_object_object_add(json, "covered", json_object_new_int(samples->covered));
 	json_object_object_add(json, "unknown", json_object_new_int(samples->unknown));
