@@ -97,8 +97,13 @@ static int read_supers(struct block_device *bdev, struct format_super *block,
 				 other.sequence > found->sequence))
 			*found = other;
 	}
-	if (valid[0] || valid[1])
+	if (valid[0] && valid[1])
 		return 1;
+	if (valid[0] || valid[1]) {
+		DMWARN("%pg: superblock copy %d is damaged: %s; copy %d counts",
+		       bdev, valid[0], wrong[valid[0]], valid[1]);
+		return 1;
+	}
 	scnprintf(why, size,
 		  "The buffer's superblocks are damaged: %s, and %s; zero its first 4096 bytes to give up what it holds",
 		  wrong[0], wrong[1]);
@@ -220,7 +225,8 @@ static int write_super(struct buffer *b, const struct format_state *state)
  * @state: what it says
  *
  * The copy that is not the live one is overwritten. What the superblock refers
- * to was written and is flushed here first; a failed flush ends it. A failed
+ * to was written and is flushed here first. A failed flush ends it, and sets
+ * @b->untrusted: the next one may succeed without what was lost. A failed
  * write may have got there, so the present state is written over it. If that
  * fails too @b->doubt is set: after a crash either may be found, until another
  * commit succeeds.
@@ -233,8 +239,10 @@ int buffer_commit(struct buffer *b, const struct format_state *state)
 	int error;
 
 	error = blkdev_issue_flush(b->bdev);
-	if (error)
+	if (error) {
+		b->untrusted = true;
 		return error;
+	}
 	error = write_super(b, state);
 	if (!error)
 		b->state = *state;
@@ -348,25 +356,38 @@ void buffer_adopt(struct buffer *b, const unsigned long *used,
 	b->changed(b);
 }
 
-/*
+/**
+ * buffer_set_written() - a place can be read from now on
+ * @b: the buffer
+ * @place: sector
+ * @sectors: how many
+ *
  * The map of a layer knows a place from when a write to it is sent; it can be
  * read from when that write has succeeded. Marking bits needs no memory and no
  * sleep, so it can be done where the write ends.
+ *
+ * Context: any.
+ * Return: how many could not be read before.
  */
-void buffer_set_written(struct buffer *b, sector_t place, unsigned int sectors)
+unsigned int buffer_set_written(struct buffer *b, sector_t place,
+				unsigned int sectors)
 {
 	unsigned long bit = place - FORMAT_FIRST_SEGMENT;
 	unsigned long end = bit + sectors;
+	unsigned int fresh = 0;
 
 	while (bit < end) {
 		unsigned int in = bit % BITS_PER_LONG;
 		unsigned int n = min_t(unsigned long, end - bit,
 				       BITS_PER_LONG - in);
+		unsigned long mask = GENMASK(in + n - 1, in);
 
-		atomic_long_or(GENMASK(in + n - 1, in),
-			       (atomic_long_t *)&b->written[BIT_WORD(bit)]);
+		fresh += hweight_long(mask &
+				      ~atomic_long_fetch_or(mask, (atomic_long_t *)
+							    &b->written[BIT_WORD(bit)]));
 		bit += n;
 	}
+	return fresh;
 }
 
 /**

@@ -38,6 +38,8 @@ struct segments {
  * @state: in the superblock written last; the owner's lock
  * @doubt: the write of a superblock failed, and so did taking it back: a crash
  *	may find it. The owner's lock.
+ * @untrusted: a flush failed: what was written since the superblock before may
+ *	be lost, whatever later flushes say. The owner's lock.
  * @lock: protects @free and links of free segments; any context
  * @free: segments that nobody has
  * @next: the segment after each one in the list it is in
@@ -54,6 +56,7 @@ struct buffer {
 	u64 sequence;
 	struct format_state state;
 	bool doubt;
+	bool untrusted;
 	spinlock_t lock;
 	struct segments free;
 	u32 *next;
@@ -83,7 +86,8 @@ void segments_init(struct segments *list);
 void segments_join(struct buffer *b, struct segments *to,
 		   struct segments *from);
 
-void buffer_set_written(struct buffer *b, sector_t place, unsigned int sectors);
+unsigned int buffer_set_written(struct buffer *b, sector_t place,
+				unsigned int sectors);
 bool buffer_written(const struct buffer *b, sector_t place, unsigned int *sectors);
 
 /* What layers can take. */

@@ -760,8 +760,13 @@ struct repl *repl_attach(const struct repl_kind *kind, struct mapped_device *md,
 	list_for_each_entry(r, &repl_list, list) {
 		if (r->md == md) {
 			if (r->kind == kind && r->len == len &&
-			    r->devs[0] == dev0 && r->devs[1] == dev1)
+			    r->devs[0] == dev0 && r->devs[1] == dev1) {
 				found = r;
+			} else if (kind->exclusive && r->kind == kind &&
+				   same_storage(dev1, r->devs[1])) {
+				*error = "The present table has that device, with another disk or length";
+				return ERR_PTR(-EBUSY);
+			}
 			continue;
 		}
 		for (i = 0; i < 2; i++) {

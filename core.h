@@ -63,6 +63,8 @@ struct repl_listener {
  * struct repl_kind - what a mode does with a replication
  * @name: the table's word for it
  * @mode: for start
+ * @exclusive: the second device holds state: no two replications may have it
+ *	at a time, not even of one mapped device
  * @start: start; called in stage none or done only
  * @checkpoint: take a checkpoint and raise the epoch; in stage running only
  * @stop: stop
@@ -83,6 +85,7 @@ struct repl_listener {
 struct repl_kind {
 	const char *name;
 	enum replication_mode mode;
+	bool exclusive;
 	int (*start)(struct repl *r, struct replication_reason *why);
 	int (*checkpoint)(struct repl *r, struct replication_reason *why);
 	int (*stop)(struct repl *r, bool failover,

@@ -190,8 +190,8 @@ static bool state_valid(const struct format_buffer *b,
 	default:
 		return false;
 	}
-	if (state->epoch >= U64_MAX - 1 || newest->sequence == U64_MAX ||
-	    state->merged_epoch > last || newest->epoch > last)
+	if (state->epoch > FORMAT_MAX_COUNT ||
+	    newest->sequence > FORMAT_MAX_COUNT || state->merged_epoch > last || newest->epoch > last)
 		return false;
 	if (!newest->place)
 		return !newest->epoch && !newest->sequence;
@@ -249,7 +249,7 @@ bool format_super_decode(struct format_super *super, unsigned int copy,
 	for (i = 0; i < FORMAT_SAMPLES; i++)
 		state->sample[i] = le32_to_cpu(super->sample[i]);
 
-	if (!*sequence || *sequence == U64_MAX ||
+	if (!*sequence || *sequence > FORMAT_MAX_COUNT ||
 	    *sequence % FORMAT_SUPER_COPIES != copy) {
 		scnprintf(why, size, "sequence %llu does not belong in copy %u",
 			  (unsigned long long)*sequence, copy);

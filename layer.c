@@ -225,22 +225,32 @@ static sector_t store_end(struct layer *l, sector_t first, sector_t last)
 	return min_t(sector_t, mas.last, last);
 }
 
-/* Sets a range to a value. The layer's lock is held. */
-static int map_range(struct layer *l, sector_t first, sector_t last, void *value)
+/*
+ * Sets a range to a value. The layer's lock is held. Return: how many sectors
+ * of it have the value; they are fewer if memory is short.
+ */
+static sector_t map_range(struct layer *l, sector_t first, sector_t last,
+			  void *value)
 {
 	MA_STATE(mas, &l->map, first, first);
 	sector_t end, begin = first;
-	int error;
 
 	do {
 		/* what was stored before is one entry of the next store */
 		end = last - begin < STORE_SWALLOWS ? last :
 			store_end(l, begin, last);
 		mas_set_range(&mas, first, end);
-		error = mas_store_gfp(&mas, value, GFP_LAYER);
+		if (mas_store_gfp(&mas, value, GFP_LAYER))
+			break;
 		begin = end + 1;
-	} while (!error && end < last);
-	return error;
+	} while (end < last);
+	return begin - first;
+}
+
+/* The same, all or -ENOMEM. */
+static int map_all(struct layer *l, sector_t first, sector_t last, void *value)
+{
+	return map_range(l, first, last, value) > last - first ? 0 : -ENOMEM;
 }
 
 /*
@@ -277,6 +287,7 @@ static int map_fresh(struct layer *l, struct ma_state *mas, sector_t sector,
 	l->run_last = last;
 	l->run_value = (unsigned long)value;
 	l->sectors += w->sectors;
+	atomic_long_add(w->sectors, &l->unwritten_sectors);
 	return 0;
 }
 
@@ -340,12 +351,12 @@ void layer_write_end(struct layer *l, struct layer_write *w, bool ok)
 
 	if (!s)
 		return;
-	if (ok) {
-		buffer_set_written(l->buffer, w->place, w->sectors);
-	} else {
+	if (ok)
+		atomic_long_sub(buffer_set_written(l->buffer, w->place,
+						   w->sectors),
+				&l->unwritten_sectors);
+	else
 		s->block->entry[w->slot].kind = FORMAT_VOID;
-		WRITE_ONCE(l->voids, true);
-	}
 	summary_put(s);
 }
 
@@ -363,15 +374,19 @@ void layer_write_end(struct layer *l, struct layer_write *w, bool ok)
 int layer_blank(struct layer *l, sector_t sector, unsigned int sectors,
 		enum format_kind kind)
 {
+	sector_t done;
 	int error;
 
 	mtree_lock(&l->map);
 	error = prepare_entry(l);
-	if (!error)
-		error = map_range(l, sector, sector + sectors - 1,
-				  to_value(kind, sector, 0));
-	if (!error)
-		add_entry(l, kind, sector, sectors, 0);
+	if (!error) {
+		done = map_range(l, sector, sector + sectors - 1,
+				 to_value(kind, sector, 0));
+		if (done)
+			add_entry(l, kind, sector, done, 0);
+		if (done < sectors)
+			error = -ENOMEM;
+	}
 	/* even a part of it may have cut the newest mapping */
 	l->run_last = 0;
 	mtree_unlock(&l->map);
@@ -501,8 +516,8 @@ static int drop_voids(struct layer *l)
 			place = value_place(value, sector);
 			if (!buffer_written(l->buffer, place, &n)) {
 				mtree_lock(&l->map);
-				error = map_range(l, sector, sector + n - 1,
-						  NULL);
+				error = map_all(l, sector, sector + n - 1,
+						NULL);
 				l->sectors -= n;
 				mtree_unlock(&l->map);
 			}
@@ -557,10 +572,10 @@ int layer_seal(struct layer *l, struct summary_id *newest)
 	*newest = l->newest;
 	mtree_unlock(&l->map);
 	wait_event(*l->wait, summaries_written(l, &again, &error));
-	if (!error && l->voids) {
+	if (!error && atomic_long_read(&l->unwritten_sectors)) {
 		error = drop_voids(l);
 		if (!error) {
-			l->voids = false;
+			atomic_long_set(&l->unwritten_sectors, 0);
 			l->run_last = 0;
 		}
 	}
@@ -592,7 +607,7 @@ int layer_fold(struct layer *into, struct layer *from)
 		if (!value)
 			break;
 		mtree_lock(&into->map);
-		error = map_range(into, mas.index, mas.last, value);
+		error = map_all(into, mas.index, mas.last, value);
 		mtree_unlock(&into->map);
 		if (error)
 			break;
@@ -619,7 +634,7 @@ int layer_punch(struct layer *l, sector_t first, sector_t last)
 	if (!layer_find(l, &found, last + 1))
 		return 0;
 	mtree_lock(&l->map);
-	error = map_range(l, first, last, NULL);
+	error = map_all(l, first, last, NULL);
 	mtree_unlock(&l->map);
 	return error;
 }

@@ -37,7 +37,8 @@ struct summary;
  * @run_last: its last sector; 0 when there is none to extend
  * @run_value: its value
  * @sectors: data sectors that were mapped, those hidden or punched later too
- * @voids: some write failed; its mapping leads to a place never written
+ * @unwritten_sectors: mapped, and not written yet or never; what is blanked
+ *	before it is written stays counted
  * @sealed: every mapping can be read, the map does not grow
  * @writers: writes in flight; the fast path counts without the lock
  * @readers: reads in flight
@@ -60,7 +61,7 @@ struct layer {
 	sector_t run_last;
 	unsigned long run_value;
 	sector_t sectors;
-	bool voids;
+	atomic_long_t unwritten_sectors;
 	bool sealed;
 	atomic_t writers;
 	atomic_t readers;

@@ -201,13 +201,14 @@ static bool merge_some(struct pass *pass, sector_t *cursor)
 	return n;
 }
 
-/* Who uses a view comes first, unless the buffer fills up. */
+/* Who uses a view comes first, unless it waits for the merge, or will soon. */
 static void set_pace(struct secondary *s)
 {
 	bool idle = time_after(jiffies, READ_ONCE(s->last_io) + HZ / 10);
 
-	s->pace.throttle = idle || test_bit(0, &s->above) ?
-			   100 : READ_ONCE(s->merge_share);
+	bool pressed = test_bit(0, &s->above) || READ_ONCE(s->holes_lost);
+
+	s->pace.throttle = idle || pressed ? 100 : READ_ONCE(s->merge_share);
 }
 
 static bool begin_pass(struct secondary *s, struct pass *pass)
@@ -251,6 +252,8 @@ static void end_pass(struct secondary *s, struct pass *pass)
 		holes = next->holes;
 		next->holes = NULL;
 	}
+	/* a commit that was in doubt no longer is, if this one succeeds */
+	layout_set_modes(next, s->r.stage, s->buffer.state.flags);
 	mutex_lock(&s->commit_lock);
 	state = s->buffer.state;
 	state.merged_epoch = pass->layer[0]->epoch;

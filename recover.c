@@ -325,7 +325,7 @@ int samples_check(struct buffer *b, struct block_device *disk, struct layer *l,
 	sector_t first[FORMAT_SAMPLE_RESULTS] = { }, sector;
 	unsigned int count[FORMAT_SAMPLE_RESULTS] = { };
 	enum format_sample result;
-	bool discarded;
+	bool discarded = false;
 	unsigned int i;
 	void *block;
 	int error = 0;

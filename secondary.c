@@ -85,39 +85,25 @@ static int transition_alloc(struct secondary *s, struct transition *t,
 	return repl_refuse(why, -ENOMEM, "out of memory");
 }
 
-/* What the views do in a stage. */
-static void set_modes(struct layout *layout, enum repl_stage stage, u32 flags)
-{
-	static const enum view_mode mode[][VIEWS] = {
-		[STAGE_NONE] = { VIEW_PLAIN, VIEW_REFUSED },
-		[STAGE_RUNNING] = { VIEW_LAYERED, VIEW_LAYERED },
-		[STAGE_FAILOVER] = { VIEW_PLAIN, VIEW_PLAIN },
-		[STAGE_FAILOVER_FAILED] = { VIEW_PLAIN, VIEW_PLAIN },
-		[STAGE_DONE] = { VIEW_PLAIN, VIEW_PLAIN },
-	};
-
-	memcpy(layout->mode, mode[stage], sizeof(layout->mode));
-	if (flags & FORMAT_INBOUND_CLOSED)
-		layout->mode[VIEW_INBOUND] = VIEW_REFUSED;
-}
-
 /*
  * The commit failed: all is as it was, except when a crash may find it as if
- * it had not failed. Then writes have to wait for one that does not.
+ * it had not failed. What is in a checkpoint must not change then, until one
+ * succeeds or this one has been taken back. A start has only what is on the
+ * disk, and does not mind.
  */
 static void transition_fail(struct secondary *s, struct transition *t)
 {
+	bool doubt = s->buffer.doubt && s->r.stage == STAGE_RUNNING;
 	struct layout *back = t->back;
 	int i;
 
-	set_modes(back, s->r.stage, s->buffer.state.flags);
-	for (i = 0; s->buffer.doubt && i < VIEWS; i++)
-		if (back->mode[i] != VIEW_REFUSED)
-			back->mode[i] = VIEW_READ_ONLY;
+	layout_set_modes(back, s->r.stage, s->buffer.state.flags);
+	for (i = 0; doubt && i < VIEWS; i++)
+		back->mode[i] = VIEW_READ_ONLY;
 	t->back = NULL;
 	views_thaw(s, back);
 	transition_free(t);
-	if (s->buffer.doubt)
+	if (doubt)
 		REPL_ERR(&s->r, "the buffer may hold a commit that failed: no writes until one succeeds");
 }
 
@@ -201,6 +187,9 @@ static int commit_view(struct secondary *s, enum view_id view,
 	bool empty;
 	int i, error;
 
+	if (s->buffer.untrusted)
+		return repl_refuse(why, -EIO,
+				   "a flush of the buffer failed: what was written since the last checkpoint may be lost; remove the secondary and create it again to go back to that one");
 	error = make_room(s, why);
 	if (error)
 		return error;
@@ -234,7 +223,7 @@ static int commit_view(struct secondary *s, enum view_id view,
 
 	if (!empty)
 		push_committed(t.next, l);
-	set_modes(t.next, stage, state.flags);
+	layout_set_modes(t.next, stage, state.flags);
 	for (i = 0; i < VIEWS; i++) {
 		/* their summaries point to the last of the committed ones */
 		if (goes_on)
@@ -288,8 +277,15 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 		state = s->buffer.state;
 		state.flags = 0;
 		state.merged_epoch = epoch;
-		samples_take(&s->buffer, r->devs[DEV_DISK], NULL, 0, &state);
+		/* no samples yet: if this fails the disk will be written to */
+		memset(state.sample, 0, sizeof(state.sample));
 		error = commit_stage(s, &state, STAGE_RUNNING, epoch);
+	}
+	if (!error) {
+		s->buffer.untrusted = false;
+		samples_take(&s->buffer, r->devs[DEV_DISK], NULL, 0, &state);
+		if (buffer_commit(&s->buffer, &state))
+			REPL_WARN(r, "the buffer failed: it will not know its disk again");
 	}
 	mutex_unlock(&s->commit_lock);
 	if (error) {
@@ -297,7 +293,7 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 		return repl_refuse(why, error,
 				   "disk or buffer failed with error %d", error);
 	}
-	set_modes(t.next, STAGE_RUNNING, 0);
+	layout_set_modes(t.next, STAGE_RUNNING, 0);
 	for (i = 0; i < VIEWS; i++) {
 		t.next->open[i] = t.open[i];
 		t.open[i] = NULL;
@@ -449,7 +445,7 @@ static int recover(struct secondary *s, struct layout *next, char *why,
 			goto no_memory;
 		next->holes->newest = state->newest;
 	}
-	set_modes(next, stage, state->flags);
+	layout_set_modes(next, stage, state->flags);
 	return error;
 
 no_memory:
@@ -512,6 +508,8 @@ static int secondary_resume(struct repl *r, bool reloaded)
 		if (error)
 			return error;
 	}
+	if (r->stage == STAGE_FAILOVER_FAILED)
+		repl_set_stage(r, STAGE_FAILOVER);
 	if (r->stage == STAGE_FAILOVER || layout_now(s)->nr)
 		merge_start(s);
 	return 0;
@@ -520,22 +518,26 @@ static int secondary_resume(struct repl *r, bool reloaded)
 /* What was written through a plain view outlives the table, flushed or not. */
 static void keep_holes(struct secondary *s)
 {
+	const char *where;
 	bool holes;
 	int error;
 
 	rcu_read_lock();
 	holes = rcu_dereference(s->layout)->holes;
 	rcu_read_unlock();
-	error = holes ? holes_commit(s) : 0;
+	error = holes ? holes_commit(s, &where) : 0;
 	if (error)
-		REPL_WARN(&s->r, "disk or buffer failed with error %d: unless the merge goes on, older data comes back in what was written lately",
-			  error);
+		REPL_WARN(&s->r, "%s failed with error %d: unless the merge goes on, older data comes back in what was written lately",
+			  where, error);
 }
 
 static void secondary_quiesce(struct repl *r)
 {
 	struct secondary *s = to_secondary(r);
 
+	/* what could not be noted becomes durable only with the merge's end */
+	if (READ_ONCE(s->holes_lost))
+		flush_delayed_work(&s->merge_work);
 	merge_quiesce(s);
 	views_quiesce(s);
 	keep_holes(s);
@@ -572,6 +574,8 @@ static void secondary_abandon(struct repl *r)
 	for (i = 0; i < VIEWS; i++)
 		refused->mode[i] = VIEW_REFUSED;
 	layout_publish(s, refused);
+	WRITE_ONCE(s->abandoned, true);
+	views_retry_flushes(s);
 	synchronize_rcu();
 	wait_event(r->wait, views_idle(s));
 	mutex_unlock(&r->lock);
@@ -591,6 +595,8 @@ static void secondary_destroy(struct repl *r)
 		destroy_workqueue(r->wq);
 	if (s->bg_wq)
 		destroy_workqueue(s->bg_wq);
+	if (s->flush_wq)
+		destroy_workqueue(s->flush_wq);
 	if (s->io_wq)
 		destroy_workqueue(s->io_wq);
 	/* buffer events of the layers */
@@ -603,6 +609,7 @@ static void secondary_destroy(struct repl *r)
 const struct repl_kind secondary_kind = {
 	.name = "secondary",
 	.mode = REPLICATION_MODE_SECONDARY,
+	.exclusive = true,
 	.start = secondary_start,
 	.checkpoint = secondary_checkpoint,
 	.stop = secondary_stop,
@@ -665,10 +672,13 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 				   0, dm_device_name(md));
 	s->bg_wq = alloc_workqueue("dm-repl-bg/%s", WQ_MEM_RECLAIM | WQ_UNBOUND,
 				   0, dm_device_name(md));
-	if (!layout || !s->io_wq || !s->bg_wq)
+	s->flush_wq = alloc_workqueue("dm-repl-flush/%s",
+				      WQ_MEM_RECLAIM | WQ_UNBOUND, 1,
+				      dm_device_name(md));
+	if (!layout || !s->io_wq || !s->bg_wq || !s->flush_wq)
 		err = -ENOMEM;
 	if (layout) {
-		set_modes(layout, STAGE_NONE, 0);
+		layout_set_modes(layout, STAGE_NONE, 0);
 		RCU_INIT_POINTER(s->layout, layout);
 	}
 	range_lock_init(&s->ranges, MERGE_REGION_SHIFT, s->io_wq);

@@ -23,7 +23,7 @@ enum view_id { VIEW_INBOUND, VIEW_ACTIVE, VIEWS };
  * @VIEW_REFUSED: nothing works
  * @VIEW_HELD: reads as before, writes and flushes wait
  * @VIEW_READ_ONLY: reads as before, writes and flushes fail: a crash may find
- *	the commit that failed, so what is in it must not change
+ *	the checkpoint that failed, so what is in it must not change
  * @VIEW_LAYERED: writes go to the view's open layer
  * @VIEW_PLAIN: an ordinary disk: writes go to the disk, and take what they
  *	cover out of the committed layers
@@ -88,6 +88,7 @@ struct retired {
  * @plain_writers: writes of VIEW_PLAIN in flight
  * @disk_readers: reads of the disk in flight
  * @ranges: locks for writes of VIEW_PLAIN and for the merge
+ * @abandoned: disk and buffer go
  * @high_watermark: percent; r.lock, read anywhere
  * @above: bit 0: the buffer is fuller than that
  * @flushes: of VIEW_PLAIN, waiting for @flush_work
@@ -95,6 +96,7 @@ struct retired {
  * @holes_lost: a hole could not be listed: only the end of the merge makes
  *	writes of VIEW_PLAIN durable
  * @io_wq: granted bios, summaries, punches
+ * @flush_wq: @flush_work, which waits for summaries
  * @bg_wq: merge and retirement
  * @retired_lock: protects @retired
  * @retired: in the order of their retirement
@@ -123,7 +125,9 @@ struct secondary {
 	struct llist_head flushes;
 	struct work_struct flush_work;
 	bool holes_lost;
+	bool abandoned;
 	struct workqueue_struct *io_wq;
+	struct workqueue_struct *flush_wq;
 	struct workqueue_struct *bg_wq;
 	spinlock_t retired_lock;
 	struct list_head retired;
@@ -196,13 +200,14 @@ int view_map(struct secondary *s, struct secondary_io *io, struct bio *bio,
 int view_end_io(struct secondary_io *io, struct bio *bio, blk_status_t *error);
 struct layout *layout_now(struct secondary *s);
 struct layout *layout_copy(struct secondary *s);
+void layout_set_modes(struct layout *layout, enum repl_stage stage, u32 flags);
 void layout_publish(struct secondary *s, struct layout *layout);
 void views_freeze(struct secondary *s, struct layout *held);
 void views_thaw(struct secondary *s, struct layout *layout);
 void layer_retire(struct secondary *s, struct layer *l, struct layer *into);
 void views_quiesce(struct secondary *s);
 void views_retry_flushes(struct secondary *s);
-int holes_commit(struct secondary *s);
+int holes_commit(struct secondary *s, const char **where);
 
 /* recover.c */
 int recover_layer(struct buffer *b, struct layer *l, char *why, size_t size);

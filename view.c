@@ -307,7 +307,7 @@ static int map_write(struct secondary *s, struct secondary_io *io,
 static void queue_flush(struct secondary_io *io)
 {
 	if (llist_add(&io->flush, &io->s->flushes))
-		queue_work(io->s->io_wq, &io->s->flush_work);
+		queue_work(io->s->flush_wq, &io->s->flush_work);
 }
 
 /*
@@ -463,6 +463,7 @@ static void do_punch(struct work_struct *work)
 /**
  * holes_commit() - make durable what has been written through a plain view
  * @s: the secondary
+ * @where: gets the device that failed
  *
  * A crash would bring committed data back over what is newer on the disk: so
  * first the disk, then the summaries that say where it counts.
@@ -470,7 +471,7 @@ static void do_punch(struct work_struct *work)
  * Context: process, sleeps; takes commit_lock.
  * Return: 0, -EAGAIN when it takes the end of the merge, or a negative errno.
  */
-int holes_commit(struct secondary *s)
+int holes_commit(struct secondary *s, const char **where)
 {
 	struct format_state state;
 	struct summary_id newest;
@@ -485,12 +486,20 @@ int holes_commit(struct secondary *s)
 	rcu_read_unlock();
 
 	/* in this order: what is in a summary by now, the flush takes along */
+	*where = "buffer";
 	if (holes)
 		error = layer_seal(holes, &newest);
-	if (!error)
+	if (!error) {
 		error = blkdev_issue_flush(s->r.devs[DEV_DISK]);
+		if (error)
+			*where = "disk";
+	}
+	/* what a failed flush may have lost is a link of the chain */
+	if (s->buffer.untrusted)
+		WRITE_ONCE(s->holes_lost, true);
 	state = s->buffer.state;
-	if (!error && holes && newest.sequence != state.newest.sequence) {
+	if (!error && holes && !READ_ONCE(s->holes_lost) &&
+	    newest.sequence != state.newest.sequence) {
 		state.newest = newest;
 		error = buffer_commit(&s->buffer, &state);
 	}
@@ -507,13 +516,18 @@ static void do_flush(struct work_struct *work)
 	struct secondary *s = container_of(work, struct secondary, flush_work);
 	struct llist_node *list = llist_del_all(&s->flushes);
 	struct secondary_io *io, *next;
-	int error = holes_commit(s);
+	const char *where;
+	int error;
 
+	if (!list)
+		return;
+	error = holes_commit(s, &where);
 	/* here until views_retry_flushes(), unless the merge does not go on */
-	if (error == -EAGAIN && READ_ONCE(s->r.stage) == STAGE_FAILOVER_FAILED)
+	if (error == -EAGAIN && (READ_ONCE(s->abandoned) ||
+				 READ_ONCE(s->r.stage) == STAGE_FAILOVER_FAILED))
 		error = -EIO;
 	if (error && error != -EAGAIN)
-		repl_fault(&s->r, error, "disk or buffer", "flush", 0,
+		repl_fault(&s->r, error, where, "flush", 0,
 			   "the error went up");
 	llist_for_each_entry_safe(io, next, list, flush) {
 		if (error == -EAGAIN)
@@ -529,7 +543,8 @@ static void do_flush(struct work_struct *work)
  */
 void views_retry_flushes(struct secondary *s)
 {
-	queue_work(s->io_wq, &s->flush_work);
+	if (!llist_empty(&s->flushes))
+		queue_work(s->flush_wq, &s->flush_work);
 }
 
 static void note_fault(struct secondary_io *io, const char *where, enum req_op op,
@@ -619,6 +634,27 @@ struct layout *layout_now(struct secondary *s)
 struct layout *layout_copy(struct secondary *s)
 {
 	return kmemdup(layout_now(s), sizeof(struct layout), GFP_NOIO);
+}
+
+/**
+ * layout_set_modes() - what the views do in a stage
+ * @layout: not published
+ * @stage: the stage
+ * @flags: of the superblock
+ */
+void layout_set_modes(struct layout *layout, enum repl_stage stage, u32 flags)
+{
+	static const enum view_mode mode[][VIEWS] = {
+		[STAGE_NONE] = { VIEW_PLAIN, VIEW_REFUSED },
+		[STAGE_RUNNING] = { VIEW_LAYERED, VIEW_LAYERED },
+		[STAGE_FAILOVER] = { VIEW_PLAIN, VIEW_PLAIN },
+		[STAGE_FAILOVER_FAILED] = { VIEW_PLAIN, VIEW_PLAIN },
+		[STAGE_DONE] = { VIEW_PLAIN, VIEW_PLAIN },
+	};
+
+	memcpy(layout->mode, mode[stage], sizeof(layout->mode));
+	if (flags & FORMAT_INBOUND_CLOSED)
+		layout->mode[VIEW_INBOUND] = VIEW_REFUSED;
 }
 
 /**
@@ -743,8 +779,9 @@ void views_init(struct secondary *s)
 	INIT_WORK(&s->flush_work, do_flush);
 }
 
-/* Waits for the I/O of our own that retirement has to wait for. */
+/* Waits for the I/O of our own. */
 void views_quiesce(struct secondary *s)
 {
 	flush_work(&s->retire_work);
+	flush_work(&s->flush_work);
 }

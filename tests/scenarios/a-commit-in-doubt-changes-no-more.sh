@@ -28,14 +28,13 @@ read_only()
 }
 
 fill $I 0 16384 1
-note "start"
+note "a start has nothing but the disk"
 break_supers
-klog_since
 expect_errno EIO msg sec start secondary
-klog_has 'no writes until one succeeds'
 matches "status" "$(status sec)" '^secondary none 0 '
-read_only $I
-holds $I 0 16384 1
+fill $I 0 1000 2
+equal "inbound" "$(tags $I 0 2000)" '2x1000 1x1000'
+fill $I 0 1000 1
 mend_supers
 check msg sec start secondary
 fill $I 0 1000 2
@@ -43,7 +42,9 @@ fill $A 0 500 3
 
 note "checkpoint"
 break_supers
+klog_since
 expect_errno EIO msg sec checkpoint
+klog_has 'no writes until one succeeds'
 matches "status" "$(status sec)" '^secondary running 1 .* EIO'
 matches "get_error" "$(msg sec get_error)" '^EIO buffer write '
 read_only $I $A

@@ -10,7 +10,7 @@ fill /dev/mapper/in 0 2048 2
 break_device disk writes
 note "a merge that fails while the secondary runs leaves it running"
 equal "epoch" "$(msg sec checkpoint)" 2
-wait_status sec '^secondary running 2 .* EIO$'
+wait_status sec '^secondary running 2 .* EIO '
 matches "get_error" "$(msg sec get_error)" '^EIO disk write [0-9]+ .+'
 fill $A 1024 2048 3
 

@@ -20,7 +20,7 @@ equal "inbound" "$(tags $I 0 32768)" '2x512 1x32256'
 
 note "a checkpoint gets out of it"
 check msg sec checkpoint
-wait_status sec ' 0 0 0 [^ ]*$'
+wait_status sec ' 0 0 0 [^ ]* -$'
 equal "active" "$(tags $A 0 32768)" '2x512 1x32256'
 fill $A 8192 1024 4
 fill $I 512 512 5

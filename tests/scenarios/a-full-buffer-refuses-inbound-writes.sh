@@ -21,7 +21,7 @@ wait_status pri ' degraded '
 holds $P 0 16384 3
 matches "primary" "$(msg pri get_error)" '^ENOSPC remote write [0-9]+ '
 matches "secondary" "$(msg sec get_error)" '^ENOSPC inbound write [0-9]+ '
-matches "status" "$(status sec) $(status in)" '^secondary running .* ENOSPC inbound running .* open ENOSPC$'
+matches "status" "$(status sec) $(status in)" '^secondary running .* ENOSPC - inbound running .* open ENOSPC$'
 used=$(status_field sec 4)
 [ "${used%/*}" -le "${used#*/}" ] || fail "more used than there is: $used"
 
@@ -32,7 +32,7 @@ holds $I 16384 16384 1
 
 note "a checkpoint gets out of it"
 check msg sec checkpoint
-wait_status sec ' 0 0 0 [^ ]*$'
+wait_status sec ' 0 0 0 [^ ]* -$'
 fill $I 20000 1000 4
 holds $I 20000 1000 4
 holds $A 16384 16384 1
