@@ -10,6 +10,7 @@ KLOG_SPLAT+='|Objects remaining|still has objects|page allocation failure|Out of
 KLOG_SPLAT+='|scheduling while atomic|sleeping function called|unable to handle'
 KLOG_SPLAT+='|list_(add|del) corruption|bad page state|double free|soft lockup'
 KLOG_SPLAT+='|bio too big|Unknown symbol|blocked for more than|stack-protector'
+KLOG_SPLAT+='|ODEBUG|pagealloc:|kmemleak:'
 # Acceptable where a scenario declares it: `# dmesg: REGEX`
 KLOG_ERROR='I/O error|critical [a-z]+ error|lost async page write|EXT4-fs error'
 

@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# What the scenarios about damaged buffers share.
+
+DISK_SECTORS=4096 BUFFER_SECTORS=4160
+A=/dev/mapper/sec I=/dev/mapper/in
+
+# random VIEW COUNT: writes, zeroes and discards
+random()
+{
+	check mutate -w -s "$(random_below 1000000)" -n "$2" "$1"
+}
+
+# A new secondary "sec" with its inbound view, the disk full of something
+fresh()
+{
+	blkdiscard -f -z /dev/ram1
+	linear disk /dev/ram0 0 $DISK_SECTORS
+	linear buffer /dev/ram1 0 $BUFFER_SECTORS
+	fill /dev/mapper/disk 0 $DISK_SECTORS 1
+	dmsetup create sec --uuid mutants --table \
+		"0 $DISK_SECTORS replication secondary /dev/mapper/disk /dev/mapper/buffer"
+	inbound in sec
+}
+
+# save NAME: disk and buffer as they are when the secondary goes
+save()
+{
+	dm_remove in sec
+	pattern cat /dev/mapper/disk 0 $DISK_SECTORS >"$1.disk"
+	pattern cat /dev/mapper/buffer 0 $BUFFER_SECTORS >"$1.buffer"
+	dm_remove disk buffer
+}
+
+# Images in each stage: none.disk, none.buffer, ... The merge gets nowhere
+# while the disk is slow, so that there is a chain of summaries.
+make_images()
+{
+	local i
+	note "none"
+	fresh
+	save none
+
+	note "running: epochs large and small, none of them merged"
+	fresh
+	msg sec start secondary
+	slow disk 400
+	for i in 1 1 1 20 150 30 1; do
+		random $I $i
+		msg sec checkpoint >/dev/null
+	done
+	random $I 20
+	random $A 20
+	save running
+
+	note "merged: running, and nothing to merge"
+	fresh
+	msg sec start secondary
+	random $I 50
+	msg sec checkpoint >/dev/null
+	wait_status sec ' running 2 [^ ]+ 0 0 0 '
+	random $I 10
+	save merged
+
+	note "failover: with what was written since"
+	fresh
+	msg sec start secondary
+	slow disk 400
+	random $I 100
+	msg sec checkpoint >/dev/null
+	random $A 40
+	random $I 5
+	msg sec stop failover
+	random $A 5
+	save failover
+
+	note "done"
+	fresh
+	msg sec start secondary
+	random $I 40
+	msg sec checkpoint >/dev/null
+	random $A 40
+	msg sec stop failover
+	wait_status sec ' done '
+	save 'done'
+}
+
+# mutants SEED COUNT
+mutants()
+{
+	make_images
+	linear disk /dev/ram0 0 $DISK_SECTORS
+	linear buffer /dev/ram1 0 $BUFFER_SECTORS
+	# most of what can be wrong is in a chain
+	check mutate -s "$1" -n "$2" -u mutants /dev/mapper/disk /dev/mapper/buffer \
+		running failover none running failover merged running failover 'done'
+}
