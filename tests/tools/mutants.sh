@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the scenarios about damaged buffers share.
 
-DISK_SECTORS=4096 BUFFER_SECTORS=4160
+DISK_SECTORS=2048 BUFFER_SECTORS=4160
 A=/dev/mapper/sec I=/dev/mapper/in
 
 # random VIEW COUNT: writes, zeroes and discards
@@ -13,7 +13,7 @@ random()
 # A new secondary "sec" with its inbound view, the disk full of something
 fresh()
 {
-	blkdiscard -f -z /dev/ram1
+	blkdiscard -f -z /dev/ram1 2>/dev/null
 	linear disk /dev/ram0 0 $DISK_SECTORS
 	linear buffer /dev/ram1 0 $BUFFER_SECTORS
 	fill /dev/mapper/disk 0 $DISK_SECTORS 1
@@ -31,8 +31,19 @@ save()
 	dm_remove disk buffer
 }
 
-# Images in each stage: none.disk, none.buffer, ... The merge gets nowhere
-# while the disk is slow, so that there is a chain of summaries.
+# The merge gets nowhere, so that there is a chain of summaries.
+slow_merge()
+{
+	slow disk 1000
+	msg sec merge_throttle 1
+}
+
+mend_disk()
+{
+	dm_load disk "0 $DISK_SECTORS linear /dev/ram0 0" --noflush --nolockfs
+}
+
+# Images in each stage: none.disk, none.buffer, ...
 make_images()
 {
 	local i
@@ -43,7 +54,7 @@ make_images()
 	note "running: epochs large and small, none of them merged"
 	fresh
 	msg sec start secondary
-	slow disk 400
+	slow_merge
 	for i in 1 1 1 20 150 30 1; do
 		random $I $i
 		msg sec checkpoint >/dev/null
@@ -61,16 +72,20 @@ make_images()
 	random $I 10
 	save merged
 
+	# a merge that failed waits for a message
 	note "failover: with what was written since"
 	fresh
 	msg sec start secondary
-	slow disk 400
+	slow_merge
 	random $I 100
 	msg sec checkpoint >/dev/null
 	random $A 40
 	random $I 5
+	break_device disk writes
 	msg sec stop failover
-	random $A 5
+	wait_status sec ' failover_failed '
+	mend_disk
+	random $A 10
 	save failover
 
 	note "done"
@@ -91,6 +106,6 @@ mutants()
 	linear disk /dev/ram0 0 $DISK_SECTORS
 	linear buffer /dev/ram1 0 $BUFFER_SECTORS
 	# most of what can be wrong is in a chain
-	check mutate -s "$1" -n "$2" -u mutants /dev/mapper/disk /dev/mapper/buffer \
+	time check mutate -s "$1" -n "$2" -u mutants /dev/mapper/disk /dev/mapper/buffer \
 		running failover none running failover merged running failover 'done'
 }
