@@ -1320,8 +1320,12 @@ static void run(const char *table)
 		*did = '\0';
 		if (number < images) {
 			good[n] = judge();
-			printf("%s: stage %u, epoch %" PRIu64 ", %u summaries\n", now->name,
-			       good[n].stage, good[n].epoch, good[n].summaries);
+			/* what is given twice gets twice the mutations */
+			for (j = 0; strcmp(image[j].name, now->name); j++)
+				;
+			if (j == n)
+				printf("%s: stage %u, epoch %" PRIu64 ", %u summaries\n",
+				       now->name, good[n].stage, good[n].epoch, good[n].summaries);
 			v = try(&good[n], table);
 			if (!v.accepted || v.summaries > ARRAY_SIZE(v.place))
 				die("no use for this image: %s", v.why);
