@@ -18,17 +18,25 @@ GUEST_PID='' GUEST_FD=''
 # guest_command KERNEL PAYLOAD JOB: fills QEMU
 guest_command()
 {
-	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 accel=tcg,thread=single
-	# shadow memory, stacks of all that was allocated, what was freed
-	! is_debug "$k" || mem=4096
+	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 machine=pc accel=tcg,thread=single
 	append='console=ttyS0 loglevel=4 log_buf_len=8M printk.devkmsg=on'
 	append+=' mitigations=off panic=-1 oops=panic'
+	if is_debug "$k"; then
+		# shadow memory, stacks of all that was allocated, what was freed
+		mem=4096
+		# the firmware of the other one has methods that take minutes there
+		machine=q35
+		# KASAN sees what these checks do, and more
+		append+=' printk.time=1 slab_debug=-'
+		# twice as slow, and a scan takes as long as many a scenario
+		[ -n "${LEAKS-}" ] || append+=' kmemleak=off'
+	fi
 	if [ -n "${ICOUNT-}" ]; then
 		smp=1 mem=4096 accel=tcg
 		append+=' nokaslr'
 	fi
 	QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -display none
-		-accel "$accel" -smp "$smp" -m "${GUEST_MEMORY:-$mem}" -cpu max
+		-machine "$machine" -accel "$accel" -smp "$smp" -m "${GUEST_MEMORY:-$mem}" -cpu max
 		-kernel "${KERNEL_DIR[$k]}/vmlinuz"
 		-initrd "${KERNEL_DIR[$k]}/initramfs"
 		-append "$append ${GUEST_APPEND-}"
@@ -120,6 +128,8 @@ job()
 		echo "MODE=${MODE:-run}"
 		echo "SLOWNESS=$(kernel_slowness "$k")"
 		[ -z "${ICOUNT-}" ] || echo "ICOUNT=1"
+		[ -z "${LEAKS-}" ] || echo "LEAKS=1"
+		[ -z "${JOB_ENV-}" ] || printf 'export %s\n' "${JOB_ENV[@]}"
 	} >"$dir/env"
 	[ -z "${COMMAND-}" ] || printf '%s\n' "$COMMAND" >"$dir/exec.sh"
 	tar -c -f "$file" -C "$dir" .
