@@ -26,6 +26,11 @@ test:
 test-debug:
 	tests/run -k 6.12-debug $(T)
 
+# 10,000 damaged buffers on that kernel
+soak:
+	tests/run -k 6.12-debug --soak 10 a-damaged-buffer-is-refused-or-read-right \
+		a-damaged-buffer-is-refused-or-read-right-2
+
 demo:
 	tests/demo
 
@@ -47,8 +52,9 @@ help:
 	@echo 'make test-debug [T=<scenario>]'
 	@echo '                        on a kernel with KASAN and lockdep, which is compiled'
 	@echo '                        for it when it is first used; slow'
+	@echo 'make soak               10,000 damaged buffers on that kernel; takes an hour'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
 	@echo '                        failover, in two emulated guests'
 	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
 
-.PHONY: all modules modules_install clean tools tools_install test test-debug demo lint help
+.PHONY: all modules modules_install clean tools tools_install test test-debug soak demo lint help

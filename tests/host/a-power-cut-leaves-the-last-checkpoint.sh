@@ -7,7 +7,7 @@
 # notes only at a flush where in an overlay a block is: a block that was
 # written for the first time in a boot, and not flushed, is lost.
 
-CUTS=6
+CUTS=$((6 * SOAK))
 
 SEED=${SEED:-$((SRANDOM & 0x7fffffff))}
 echo "SEED=$SEED"

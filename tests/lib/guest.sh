@@ -127,6 +127,7 @@ job()
 		echo "LIMIT=${LIMIT-}"
 		echo "MODE=${MODE:-run}"
 		echo "SLOWNESS=$(kernel_slowness "$k")"
+		echo "SOAK=$SOAK"
 		[ -z "${ICOUNT-}" ] || echo "ICOUNT=1"
 		[ -z "${LEAKS-}" ] || echo "LEAKS=1"
 		[ -z "${JOB_ENV-}" ] || printf 'export %s\n' "${JOB_ENV[@]}"

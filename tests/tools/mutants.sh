@@ -99,9 +99,10 @@ make_images()
 	save 'done'
 }
 
-# mutants SEED COUNT
+# mutants SEED COUNT: fewer where each takes longer
 mutants()
 {
+	local count=$(($2 * SOAK / SLOWNESS))
 	make_images
 	linear disk /dev/ram0 0 $DISK_SECTORS
 	linear buffer /dev/ram1 0 $BUFFER_SECTORS
@@ -111,7 +112,7 @@ mutants()
 	linear buffer2 /dev/ram3 0 $BUFFER_SECTORS
 	secondary other /dev/mapper/disk2 /dev/mapper/buffer2
 	# most of what can be wrong is in a chain
-	check mutate -s "$1" -n "$2" -u mutants /dev/mapper/disk /dev/mapper/buffer \
+	check mutate -s "$1" -n $count -u mutants /dev/mapper/disk /dev/mapper/buffer \
 		running failover none running failover merged running failover 'done'
 	is_zero /dev/mapper/disk2 0 $DISK_SECTORS
 }

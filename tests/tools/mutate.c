@@ -262,6 +262,9 @@ static bool super_valid(const uint8_t *p, unsigned int copy)
 	uint64_t sequence = get(p + 32, 8), epoch = get(p + 64, 8), merged = get(p + 72, 8);
 	uint64_t place = get(p + 80, 8), newest = get(p + 88, 8), newest_epoch = get(p + 96, 8);
 	struct geometry g = geometry_of(p);
+	/* the active layer that a failover commits has one more than the checkpoint */
+	uint64_t newest_possible = epoch + (get(p + 60, 4) != RUNNING);
+	size_t owner = strnlen((const char *)p + OWNER, OWNER_SIZE);
 
 	if (get(p, 8) != SUPER_MAGIC || get(p + CRC, 4) != block_crc(p) || get(p + 12, 4) != 1)
 		return false;
@@ -288,7 +291,9 @@ static bool super_valid(const uint8_t *p, unsigned int copy)
 	default:
 		return false;
 	}
-	if (epoch >= UINT64_MAX - 1 || merged > epoch + 1 || newest_epoch > epoch + 1)
+	if (epoch >= UINT64_MAX - 1 || merged > newest_possible || newest_epoch > newest_possible)
+		return false;
+	if (!zeroes(p + OWNER + owner, OWNER_SIZE - owner))
 		return false;
 	if (!place)
 		return !newest && !newest_epoch;
@@ -379,18 +384,22 @@ static uint64_t sample_sector(unsigned int i)
 	return (blocks / SAMPLES * i + blocks % SAMPLES * i / SAMPLES) * BLOCK_SECTORS;
 }
 
+/* A block that has nothing but one byte repeated gets 0. */
 static uint32_t sample_of(const uint8_t *from, unsigned int i)
 {
-	uint32_t crc = crc32c(from + sample_sector(i) * SECTOR, BLOCK);
+	const uint8_t *block = from + sample_sector(i) * SECTOR;
+	uint32_t crc = crc32c(block, BLOCK);
 
+	if (!memcmp(block, block + 1, BLOCK - 1))
+		return 0;
 	return crc ? crc : 1;
 }
 
 static bool take_samples(struct verdict *v, const uint8_t *super)
 {
+	unsigned int i, equal = 0, blank = 0;
+	uint32_t sample, is;
 	uint64_t sector, j;
-	uint32_t sample;
-	unsigned int i;
 
 	for (i = 0; i < SAMPLES; i++) {
 		sample = get(super + SAMPLE + 4 * i, 4);
@@ -401,11 +410,14 @@ static bool take_samples(struct verdict *v, const uint8_t *super)
 		if (!sample || j < BLOCK_SECTORS)
 			continue;
 		/* to compute all of them each time would take most of the time */
-		if (sample != (memcmp(disk + sector * SECTOR, now->disk + sector * SECTOR, BLOCK) ?
-			       sample_of(disk, i) : now->sample[i]))
+		is = memcmp(disk + sector * SECTOR, now->disk + sector * SECTOR, BLOCK) ?
+		     sample_of(disk, i) : now->sample[i];
+		if (is && is != sample)
 			return refuse(v, "sample %u", i);
+		equal += is == sample;
+		blank += !is;
 	}
-	return true;
+	return !blank || equal ? true : refuse(v, "a blank disk");
 }
 
 /* Fills where[] too. */
