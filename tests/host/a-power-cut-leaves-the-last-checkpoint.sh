@@ -41,6 +41,7 @@ take()
 	'@@ recovered '*)
 		read -r _ _ stage epoch <<<"$LINE"
 		[ "$epoch" -le "$acked" ] || ahead=$((ahead + 1))
+		[ "$stage" = running ] || failed_over=1
 		[ "$stage" != failover ] || in_merge=$((in_merge + 1))
 		acked=$epoch
 		;;

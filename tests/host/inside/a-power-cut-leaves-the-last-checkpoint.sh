@@ -20,7 +20,12 @@ running)
 	[ "$epoch" -eq "$ACKED" ] || [ "$epoch" -eq $((ACKED + 1)) ] ||
 		fail "recovered at epoch $epoch, acknowledged were $ACKED"
 	;;
-failover|1failover|1done)
+1failover|1done)
+	equal "epoch" "$epoch" "$ACKED"
+	;;
+failover|done)
+	# not acknowledged, but asked for
+	matches "the boot before" "$LAST" '^a:'
 	equal "epoch" "$epoch" "$ACKED"
 	;;
 *)
