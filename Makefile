@@ -22,6 +22,15 @@ tools_install:
 test:
 	tests/run $(if $(K),-k $(K)) $(T)
 
+# the same on a kernel with KASAN, lockdep and others
+test-debug:
+	tests/run -k 6.12-debug $(T)
+
+# 10,000 damaged buffers on that kernel
+soak:
+	tests/run -k 6.12-debug --soak 10 a-damaged-buffer-is-refused-or-read-right \
+		a-damaged-buffer-is-refused-or-read-right-2
+
 demo:
 	tests/demo
 
@@ -40,8 +49,12 @@ help:
 	@echo '                        gets what it needs with apt (Debian 12)'
 	@echo 'make test T=<scenario> [K=6.1|6.12]'
 	@echo '                        one of tests/scenarios, on all kernels or one'
+	@echo 'make test-debug [T=<scenario>]'
+	@echo '                        on a kernel with KASAN and lockdep, which is compiled'
+	@echo '                        for it when it is first used; slow'
+	@echo 'make soak               10,000 damaged buffers on that kernel; takes an hour'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
 	@echo '                        failover, in two emulated guests'
 	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
 
-.PHONY: all modules modules_install clean tools tools_install test demo lint help
+.PHONY: all modules modules_install clean tools tools_install test test-debug soak demo lint help

@@ -10,6 +10,7 @@ KLOG_SPLAT+='|Objects remaining|still has objects|page allocation failure|Out of
 KLOG_SPLAT+='|scheduling while atomic|sleeping function called|unable to handle'
 KLOG_SPLAT+='|list_(add|del) corruption|bad page state|double free|soft lockup'
 KLOG_SPLAT+='|bio too big|Unknown symbol|blocked for more than|stack-protector'
+KLOG_SPLAT+='|ODEBUG|pagealloc:'
 # Acceptable where a scenario declares it: `# dmesg: REGEX`
 KLOG_ERROR='I/O error|critical [a-z]+ error|lost async page write|EXT4-fs error'
 
@@ -45,4 +46,17 @@ klog_check()
 		echo "tainted: $taint"
 		return 1
 	fi
+}
+
+# leak_check: prints the first allocation that nothing points to any more. What
+# is younger than five seconds does not count yet.
+leak_check()
+{
+	local leaks=/sys/kernel/debug/kmemleak first
+	echo scan >$leaks
+	sleep 5
+	echo scan >$leaks
+	first=$(head -n 30 $leaks)
+	echo clear >$leaks
+	[ -z "$first" ] || { echo "$first"; return 1; }
 }

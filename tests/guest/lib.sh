@@ -12,6 +12,9 @@
 
 MODULE=${MODULE-}
 SEED=${SEED:-1}
+# How much more than usual is to be tried of what is random; how slow it all is
+SOAK=${SOAK:-1}
+SLOWNESS=${SLOWNESS:-1}
 # $RANDOM repeats with the same SEED
 RANDOM=$SEED
 # /dev/ramN, in sectors

@@ -19,7 +19,8 @@ have_module_sources()
 build_sources()
 {
 	(cd "$TOP" && find . \( -name .git -o -path ./tests/out \) -prune -o \
-		-type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \) \
+		-type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \
+		-o -path './tests/tools/*.sh' \) \
 		! -name '*.mod.c' -print | LC_ALL=C sort)
 }
 

@@ -18,15 +18,25 @@ GUEST_PID='' GUEST_FD=''
 # guest_command KERNEL PAYLOAD JOB: fills QEMU
 guest_command()
 {
-	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 accel=tcg,thread=single
+	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 machine=pc accel=tcg,thread=single
 	append='console=ttyS0 loglevel=4 log_buf_len=8M printk.devkmsg=on'
 	append+=' mitigations=off panic=-1 oops=panic'
+	if is_debug "$k"; then
+		# shadow memory, stacks of all that was allocated, what was freed
+		mem=4096
+		# the firmware of the other one has methods that take minutes there
+		machine=q35
+		# KASAN sees what these checks do, and more
+		append+=' printk.time=1 slab_debug=-'
+		# twice as slow, and a scan takes as long as many a scenario
+		[ -n "${LEAKS-}" ] || append+=' kmemleak=off'
+	fi
 	if [ -n "${ICOUNT-}" ]; then
 		smp=1 mem=4096 accel=tcg
 		append+=' nokaslr'
 	fi
 	QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -display none
-		-accel "$accel" -smp "$smp" -m "${GUEST_MEMORY:-$mem}" -cpu max
+		-machine "$machine" -accel "$accel" -smp "$smp" -m "${GUEST_MEMORY:-$mem}" -cpu max
 		-kernel "${KERNEL_DIR[$k]}/vmlinuz"
 		-initrd "${KERNEL_DIR[$k]}/initramfs"
 		-append "$append ${GUEST_APPEND-}"
@@ -104,11 +114,11 @@ output()
 	[ -z "${ECHO-}" ] || printf '%s\n' "$1" >&3
 }
 
-# job FILE SCENARIO...: what this boot has to do
+# job KERNEL FILE SCENARIO...: what this boot has to do
 job()
 {
-	local file=$1 dir
-	shift
+	local k=$1 file=$2 dir
+	shift 2
 	dir=$(mktemp -d "$RUN/job.XXXXXX")
 	printf '%s\n' "$@" >"$dir/scenarios"
 	{
@@ -116,7 +126,11 @@ job()
 		echo "SEED=${SEED-}"
 		echo "LIMIT=${LIMIT-}"
 		echo "MODE=${MODE:-run}"
+		echo "SLOWNESS=$(kernel_slowness "$k")"
+		echo "SOAK=$SOAK"
 		[ -z "${ICOUNT-}" ] || echo "ICOUNT=1"
+		[ -z "${LEAKS-}" ] || echo "LEAKS=1"
+		[ -z "${JOB_ENV-}" ] || printf 'export %s\n' "${JOB_ENV[@]}"
 	} >"$dir/env"
 	[ -z "${COMMAND-}" ] || printf '%s\n' "$COMMAND" >"$dir/exec.sh"
 	tar -c -f "$file" -C "$dir" .
@@ -127,11 +141,13 @@ job()
 run_boot()
 {
 	local k=$1 payload=$2 console=$3 run=$4 line rc name='' log='' begun deadline why
-	local up='' rest word limit=$BOOT_LIMIT
-	job "$run/job.tar" "${REMAINING[@]}"
+	local up='' rest word boot_limit limit grace
+	boot_limit=$((BOOT_LIMIT * $(kernel_slowness "$k"))) limit=$boot_limit
+	grace=$((GRACE * $(kernel_slowness "$k")))
+	job "$k" "$run/job.tar" "${REMAINING[@]}"
 	: >"$console"
 	guest_start "$k" "$payload" "$run/job.tar" "$console" "$run"
-	deadline=$((SECONDS + BOOT_LIMIT))
+	deadline=$((SECONDS + boot_limit))
 	begun=$EPOCHREALTIME
 	while :; do
 		rc=0
@@ -157,7 +173,7 @@ run_boot()
 			up=1 name=
 			;;
 		begin)
-			limit=$((rest + GRACE))
+			limit=$((rest + grace))
 			# the guest's seconds are longer there
 			[ -z "${ICOUNT-}" ] || limit=$((limit * 5))
 			deadline=$((SECONDS + limit))
@@ -172,7 +188,7 @@ run_boot()
 			EXEC_RESULT=$word
 			REMAINING=("${REMAINING[@]:1}")
 			name=
-			deadline=$((SECONDS + BOOT_LIMIT))
+			deadline=$((SECONDS + boot_limit))
 			;;
 		dirty)
 			# it powers itself off; nothing to wait for

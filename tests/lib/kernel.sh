@@ -2,36 +2,60 @@
 # The stock Debian kernels: found through their metapackages, unpacked into
 # the cache (never installed on the host), with an initramfs that does no
 # more than mount the root image. Their headers are installed with apt.
+# A kernel of ours, see debug-kernel.sh, comes from its source package.
 
 declare -A KERNEL_META=(
 	[6.1]=linux-image-cloud-amd64
 	[6.12]=linux-image-6.12-cloud-amd64
+	[6.12-debug]=linux-source-6.12
 )
 declare -A KERNEL_PACKAGE KERNEL_VERSION KERNEL_RELEASE KERNEL_DIR
 
 # What the guest needs before it has its root. ext4 is built in.
 INITRAMFS_MODULES=(virtio_pci virtio_blk virtio_console)
 
+is_debug()
+{
+	[[ $1 == *-debug ]]
+}
+
+# How many times as long as on a stock kernel may everything take?
+kernel_slowness()
+{
+	if is_debug "$1"; then echo 5; else echo 1; fi
+}
+
 # kernel_resolve 6.1: package, its version and the kernel release
 kernel_resolve()
 {
-	local meta=${KERNEL_META[$1]-} depends
+	local meta=${KERNEL_META[$1]-} about
 	[ -n "$meta" ] || die "unknown kernel $1 (have: ${!KERNEL_META[*]})"
 	apt_knows "$meta" || apt_update
-	depends=$(apt-cache show --no-all-versions "$meta" |
-		  sed -n 's/^Depends: //p')
-	[[ $depends =~ (linux-image-([^ ,]+))\ \(=\ ([^\)]+)\) ]] ||
-		die "$meta: cannot read its dependency '$depends'"
-	KERNEL_PACKAGE[$1]=${BASH_REMATCH[1]}
-	KERNEL_RELEASE[$1]=${BASH_REMATCH[2]}
-	KERNEL_VERSION[$1]=${BASH_REMATCH[3]}
-	KERNEL_DIR[$1]=$CACHE/kernel/${BASH_REMATCH[2]}_${BASH_REMATCH[3]}-$(
-		cat "$TESTS/lib/kernel.sh" "$TESTS/guest/initramfs-init" | hash_of)
+	about=$(apt-cache show --no-all-versions "$meta")
+	if is_debug "$1"; then
+		[[ $about =~ Version:\ (([^-]+)[^$'\n']*) ]] || die "$meta: which version?"
+		KERNEL_PACKAGE[$1]=$meta
+		KERNEL_RELEASE[$1]=${BASH_REMATCH[2]}-debug
+		KERNEL_VERSION[$1]=${BASH_REMATCH[1]}
+	else
+		[[ $about =~ Depends:[^$'\n']*(linux-image-([^ ,]+))\ \(=\ ([^\)]+)\) ]] ||
+			die "$meta: cannot read its dependency"
+		KERNEL_PACKAGE[$1]=${BASH_REMATCH[1]}
+		KERNEL_RELEASE[$1]=${BASH_REMATCH[2]}
+		KERNEL_VERSION[$1]=${BASH_REMATCH[3]}
+	fi
+	KERNEL_DIR[$1]=$CACHE/kernel/${KERNEL_RELEASE[$1]}_${KERNEL_VERSION[$1]}-$(
+		{
+			cat "$TESTS/lib/kernel.sh" "$TESTS/guest/initramfs-init"
+			! is_debug "$1" || debug_kernel_dir "$1"
+		} | hash_of)
 }
 
 kernel_headers()
 {
-	printf '/usr/src/linux-headers-%s\n' "${KERNEL_RELEASE[$1]}"
+	local root=
+	! is_debug "$1" || root=$(debug_kernel_dir "$1")
+	printf '%s/usr/src/linux-headers-%s\n' "$root" "${KERNEL_RELEASE[$1]}"
 }
 
 # The release string stays the same over security updates: only equal
@@ -39,6 +63,7 @@ kernel_headers()
 ensure_headers()
 {
 	local pkg=linux-headers-${KERNEL_RELEASE[$1]} have
+	! is_debug "$1" || return 0
 	have=$(dpkg-query -W -f '${Version}' "$pkg" 2>/dev/null) || have=
 	if [ "$have" != "${KERNEL_VERSION[$1]}" ]; then
 		apt_install "$pkg=${KERNEL_VERSION[$1]}"
@@ -67,17 +92,29 @@ kernel_initramfs()
 	rm -rf "$root" "$dir/depends"
 }
 
-kernel_build()
+# kernel_unpack KERNEL DIR: its package
+kernel_unpack()
 {
-	local k=$1 dir=$2 busybox=$3 release=${KERNEL_RELEASE[$1]} tmp=$2.tmp deb
-	[ ! -e "$dir/ready" ] || return 0
+	local k=$1 tmp=$2
+	if is_debug "$k"; then
+		debug_kernel_compile "$k" "$(debug_kernel_dir "$k")" || return
+		cp -al "$(debug_kernel_dir "$k")" "$tmp/package"
+		return
+	fi
 	say "kernel $k: fetching ${KERNEL_PACKAGE[$k]} ${KERNEL_VERSION[$k]}"
-	rm -rf "$tmp" "$dir"
 	mkdir -p "$tmp/deb" "$tmp/package"
 	(cd "$tmp/deb" && apt-get -q -o APT::Sandbox::User=root download \
 		"${KERNEL_PACKAGE[$k]}=${KERNEL_VERSION[$k]}" >&2) || return
-	deb=$(echo "$tmp"/deb/*.deb)
-	dpkg-deb -x "$deb" "$tmp/package" || return
+	dpkg-deb -x "$tmp"/deb/*.deb "$tmp/package"
+}
+
+kernel_build()
+{
+	local k=$1 dir=$2 busybox=$3 release=${KERNEL_RELEASE[$1]} tmp=$2.tmp
+	[ ! -e "$dir/ready" ] || return 0
+	rm -rf "$tmp" "$dir"
+	mkdir -p "$tmp"
+	kernel_unpack "$k" "$tmp" || return
 
 	say "kernel $k: module tree, initramfs"
 	mkdir -p "$tmp/tree/lib/modules"

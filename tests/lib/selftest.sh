@@ -4,8 +4,19 @@
 # Shows that the harness fails what must fail: tests/selftest/*.sh each say in
 # their head how they must end (`# verdict: ok` or `# verdict: FAIL REGEX`).
 
+# A debug kernel has to find the mistakes of tests/selftest-debug as well.
+
+selftest_dirs()
+{
+	echo "$TESTS/selftest"
+	! is_debug "$1" || echo "$TESTS/selftest-debug"
+}
+
 # The last ones are below: a guest that doesn't boot, and no scenarios at all.
-SELFTEST_COUNT=$(($(find "$TESTS/selftest" -name '*.sh' | wc -l) + 2))
+selftest_count()
+{
+	selftest_dirs "$1" | xargs -I{} find {} -name '*.sh' | wc -l | awk '{ print $1 + 2 }'
+}
 
 # judge KERNEL NAME GOT EXPECTED SECONDS LOG
 judge()
@@ -30,21 +41,22 @@ ending()
 	echo "$word$(sed -n 's/^--- FAIL:/ /p' "$3" | tail -n 1 | tr -s ' ')"
 }
 
+# selftest_scenarios KERNEL DIR
 selftest_scenarios()
 {
-	local k=$1 names=() name line log
-	mapfile -t names < <(basename -s .sh "$TESTS"/selftest/*.sh | LC_ALL=C sort)
+	local k=$1 dir=$2 names=() name line log
+	mapfile -t names < <(basename -s .sh "$dir"/*.sh | LC_ALL=C sort)
 	(
 		RESULTS=$RUN/selftest.results OUT=$OUT/selftest RUN=$RUN/selftest GRACE=25
 		mkdir -p "$RUN"
 		: >"$RESULTS"
-		run_scenarios "$k" "$TESTS/selftest" "${names[@]}"
+		run_scenarios "$k" "$dir" "${names[@]}"
 	) | while read -r line; do
 		# each is judged as soon as it ends
 		read -r _ _ name seconds _ <<<"$line"
 		log=$OUT/selftest/$k/$name.log
 		judge "$k" "$name" "$(ending "$RUN/selftest.results" "$name" "$log")" \
-			"$(sed -n 's/^# verdict: //p' "$TESTS/selftest/$name.sh")" \
+			"$(sed -n 's/^# verdict: //p' "$dir/$name.sh")" \
 			"${seconds%s}" "$log"
 	done
 }
@@ -74,7 +86,10 @@ selftest_nothing()
 
 selftest()
 {
+	local dir
 	selftest_nothing "$1"
 	selftest_no_boot "$1"
-	selftest_scenarios "$1"
+	while read -r dir; do
+		selftest_scenarios "$1" "$dir" </dev/null
+	done < <(selftest_dirs "$1")
 }

@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# A kernel that checks what the module does with memory, locks and RCU,
+# compiled from Debian's source package. It is kept in the cache, laid out as
+# the packages of a stock kernel are, under a key of its own: whatever else of
+# the harness changes, it need not be compiled again.
+
+DEBUG_CONFIG=$TESTS/lib/debug.config
+DEBUG_NEEDS=(
+	flex:flex
+	bison:bison
+	bc:bc
+	perl:perl
+	lz4:lz4
+	/usr/include/gelf.h:libelf-dev
+)
+
+debug_kernel_dir()
+{
+	printf '%s/kernel/%s_%s-%s\n' "$CACHE" "${KERNEL_RELEASE[$1]}" \
+		"${KERNEL_VERSION[$1]}" "$(cat "$TESTS/lib/debug-kernel.sh" "$DEBUG_CONFIG" | hash_of)"
+}
+
+# Only what kconfig and an x86 kernel without these drivers read
+debug_kernel_unpack()
+{
+	local package=$1 source=$2
+	mkdir -p "$source" "$source.deb"
+	(cd "$source.deb" && apt-get -q -o APT::Sandbox::User=root download "$package" >&2) || return
+	dpkg-deb --fsys-tarfile "$source.deb"/*.deb |
+		tar -x -O --wildcards '*/linux-source-*.tar.xz' |
+		tar -x -J -C "$source" --strip-components=1 --anchored \
+			--exclude='*/Documentation/*/*' --exclude='*/tools/testing/*' \
+			--exclude='*/arch/[!x]*/*.[chS]' --exclude='*/arch/*/boot/dts/*' \
+			--exclude='*/drivers/gpu/*.[ch]' --exclude='*/drivers/media/*.[ch]' \
+			--exclude='*/drivers/net/[ew]*/*.[ch]' --exclude='*/sound/*.[ch]' || return
+	rm -rf "$source.deb"
+}
+
+# Kconfig drops what it does not like without a word.
+debug_kernel_configure()
+{
+	local misses
+	make -s tinyconfig &&
+		scripts/kconfig/merge_config.sh -m -Q .config "$DEBUG_CONFIG" &&
+		make -s olddefconfig || return
+	misses=$(awk 'NR == FNR { have[$0]; if (sub(/=.*/, "")) set[$0]; next }
+		/^CONFIG_/ && !($0 in have) { print }
+		/^# CONFIG_.* is not set$/ && ($2 in set) { print }' .config "$DEBUG_CONFIG")
+	[ -n "$misses" ] || return 0
+	echo "asked for, and not in the configuration:"
+	echo "$misses"
+	return 1
+}
+
+debug_kernel_make()
+{
+	local tmp=$1 release=$2 found
+	cd "$tmp/source" || return
+	export LOCALVERSION=
+	debug_kernel_configure || return
+	make -s -j "$(nproc)" bzImage modules || return
+	found=$(make -s kernelrelease)
+	[ "$found" = "$release" ] || { echo "release is $found, not $release"; return 1; }
+	make -s modules_install INSTALL_MOD_PATH="$tmp" || return
+	rm -f "$tmp/lib/modules/$release"/{build,source}
+	mkdir -p "$tmp/boot" "$tmp/usr/src"
+	cp arch/x86/boot/bzImage "$tmp/boot/vmlinuz-$release"
+	cp .config "$tmp/boot/config-$release"
+	# shellcheck disable=SC2016
+	make -s run-command KBUILD_RUN_COMMAND='$(srctree)/scripts/package/install-extmod-build '"$(
+		)$tmp/usr/src/linux-headers-$release"
+}
+
+debug_kernel_compile()
+{
+	local k=$1 dir=$2 tmp=$2.tmp
+	[ ! -e "$dir/ready" ] || return 0
+	ensure_packages "${DEBUG_NEEDS[@]}"
+	say "kernel $k: fetching ${KERNEL_PACKAGE[$k]} ${KERNEL_VERSION[$k]}"
+	rm -rf "$tmp" "$dir"
+	debug_kernel_unpack "${KERNEL_PACKAGE[$k]}=${KERNEL_VERSION[$k]}" "$tmp/source" || return
+	say "kernel $k: compiling; this takes minutes, and once (log: $dir.log)"
+	(quietly "$dir.log" debug_kernel_make "$tmp" "${KERNEL_RELEASE[$k]}") || return
+	rm -rf "$tmp/source"
+	touch "$tmp/ready"
+	mv "$tmp" "$dir"
+}

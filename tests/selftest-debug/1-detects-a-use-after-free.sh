@@ -1,0 +1,2 @@
+# verdict: FAIL kernel: .*BUG: KASAN: .*use-after-free
+modprobe planted mistake=use-after-free

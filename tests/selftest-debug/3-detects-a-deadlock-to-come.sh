@@ -1,0 +1,2 @@
+# verdict: FAIL kernel: .*WARNING: possible circular locking dependency
+modprobe planted mistake=wrong-order
