@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * crash - power is lost at any moment, and the secondary comes back
+ *
+ *	crash [options] every|subsets|torn|again|failover
+ *
+ * A workload runs on a secondary while all that its disk and buffer are asked
+ * for is recorded. Then, again and again: what a loss of power at some moment
+ * may leave of both is made, the module recovers it, and what it shows is held
+ * against what it may be. The first difference ends the program.
+ *
+ *	every		each event is the last one: with all lost that can be,
+ *			with all kept, and with all lost that was in flight
+ *	subsets		before each flush or FUA write takes effect: any of the
+ *			writes that can be lost are; all combinations of up to
+ *			-f writes, else some; some of them torn
+ *	torn		each superblock and summary is cut at every 512 bytes
+ *	again		power is lost during a recovery and the merge that
+ *			follows it, ten times in a row
+ *	failover	like subsets and every, from a failover on
+ *
+ *	-s SEED		the operations and the samples are made from it
+ *	-e N		epochs
+ *	-p N		batches of operations after a failover or stop
+ *	-n N		recoveries at most; a sample is taken of more
+ *	-w		record with dm-log-writes, on /dev/ram0 and /dev/ram1
+ *	-v		say what is done
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crash.h"
+
+#define FEW		5	/* writes of which all subsets are tried */
+#define SAMPLES		8	/* of more */
+#define DEPTH		10
+
+struct options opt = {
+	.seed = 1,
+	.sectors = { 4096, 64 + 16 * 128 },
+	.epochs = 8,
+	.plain = 12,
+	.limit = UINT32_MAX,
+};
+
+/**
+ * struct cut - a loss of power
+ * @time: events that had happened
+ * @how: what is lost of what can be
+ * @io: of CUT_TORN
+ * @bits: of CUT_SUBSET those that are kept; of CUT_ANY the seed; of CUT_TORN
+ *	how much of @io is kept, negative: at its end
+ */
+struct cut {
+	size_t time;
+	enum how { CUT_NONE, CUT_ALL, CUT_DONE, CUT_SUBSET, CUT_ANY, CUT_TORN } how;
+	unsigned int io;
+	int64_t bits;
+};
+
+static struct cut *cuts;
+static unsigned int nr_cuts, cuts_room;
+static uint64_t *seen;
+static size_t seen_room;
+
+static struct {
+	unsigned int tried, same, stage[4], old, new, merging, subsets, torn, supers, summaries,
+		again;
+} tally;
+
+static uint64_t random_state;
+static const char *now = "";		/* what is being done, for messages */
+
+void die(const char *fmt, ...)
+{
+	va_list args;
+
+	printf("crash: seed %" PRIu64 "%s: ", opt.seed, now);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	_exit(1);
+}
+
+void *allocate(size_t size)
+{
+	void *p = aligned_alloc(4096, (size + 4095) & ~(size_t)4095);
+
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+uint64_t random_below(uint64_t n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (random_state * UINT64_C(0x2545f4914f6cdd1d) >> 16) % n;
+}
+
+/*
+ * ---- Cuts ----
+ */
+
+static void add_cut(struct cut cut)
+{
+	if (nr_cuts == cuts_room) {
+		cuts_room = cuts_room ? cuts_room * 2 : 4096;
+		cuts = realloc(cuts, cuts_room * sizeof(*cuts));
+		if (!cuts)
+			die("out of memory");
+	}
+	cuts[nr_cuts++] = cut;
+}
+
+/* Each event from @first on is the last one. */
+static void cut_every(size_t first)
+{
+	size_t t;
+
+	for (t = first; t <= nr_events; t++) {
+		add_cut((struct cut) { .time = t, .how = CUT_NONE });
+		add_cut((struct cut) { .time = t, .how = CUT_ALL });
+		add_cut((struct cut) { .time = t, .how = CUT_DONE });
+	}
+}
+
+static unsigned int count_lost(size_t time)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr_ios; i++)
+		n += io_lost(&ios[i], time);
+	return n;
+}
+
+/* What can be lost is most just before something takes effect. */
+static void cut_subsets(size_t first)
+{
+	unsigned int i, lost;
+	int64_t bits;
+
+	for (i = 0; i < nr_ios; i++) {
+		const struct io *io = &ios[i];
+		struct cut cut = { .time = io->complete };
+
+		if ((io->op != IO_FLUSH && !io->fua) || io->complete == NEVER ||
+		    io->complete < first)
+			continue;
+		lost = count_lost(cut.time);
+		cut.how = lost <= FEW ? CUT_SUBSET : CUT_ANY;
+		for (bits = lost <= FEW ? 1 << lost : SAMPLES; bits--; add_cut(cut))
+			cut.bits = bits;
+		cut.how = CUT_ANY;
+		cut.bits = SAMPLES;
+		add_cut(cut);
+	}
+}
+
+static bool is_super(const struct io *io)
+{
+	return io->device == BUFFER && io->op == IO_WRITE && !memcmp(io->data, "REPLBUT1", 8);
+}
+
+static bool is_summary(const struct io *io)
+{
+	return io->device == BUFFER && io->op == IO_WRITE && !memcmp(io->data, "REPLSUM1", 8);
+}
+
+static void cut_torn(void)
+{
+	struct cut cut = { .how = CUT_TORN };
+
+	for (cut.io = 0; cut.io < nr_ios; cut.io++) {
+		const struct io *io = &ios[cut.io];
+		int64_t kept;
+
+		if (!is_super(io) && !is_summary(io))
+			continue;
+		cut.time = io->durable == NEVER ? nr_events : io->durable;
+		for (kept = 1; kept < io->sectors; kept++) {
+			cut.bits = kept;
+			add_cut(cut);
+			cut.bits = -kept;
+			add_cut(cut);
+		}
+	}
+}
+
+/* Takes a sample when there are more than may be tried, in order of time. */
+static void sample_cuts(void)
+{
+	unsigned int i, n = nr_cuts, kept = 0;
+
+	for (i = 0; i < n; i++)
+		if (random_below(n - i) < opt.limit - kept)
+			cuts[kept++] = cuts[i];
+	nr_cuts = kept;
+}
+
+static struct choice any_choice(void)
+{
+	switch (random_below(5)) {
+	case 0:
+	case 1:
+		return (struct choice) { PART_NONE, 0 };
+	case 2:
+	case 3:
+		return (struct choice) { PART_ALL, 0 };
+	default:
+		tally.torn++;
+		return (struct choice) { PART_ANY, random_below(UINT64_C(1) << 32) };
+	}
+}
+
+static void choose(const struct cut *cut)
+{
+	unsigned int i, n = 0;
+
+	random_state = (opt.seed * 0x10001 + cut->time) * UINT64_C(0x9e3779b97f4a7c15) + cut->bits;
+	random_state |= 1;
+	for (i = 0; i < nr_ios; i++) {
+		const struct io *io = &ios[i];
+
+		choices[i] = (struct choice) { PART_NONE, 0 };
+		if (!io_lost(io, cut->time))
+			continue;
+		switch (cut->how) {
+		case CUT_NONE:
+			break;
+		case CUT_DONE:
+			if (io->complete >= cut->time)
+				break;
+			/* fallthrough */
+		case CUT_ALL:
+			choices[i].part = PART_ALL;
+			break;
+		case CUT_SUBSET:
+			if (cut->bits >> n & 1)
+				choices[i].part = PART_ALL;
+			break;
+		case CUT_ANY:
+			choices[i] = any_choice();
+			break;
+		case CUT_TORN:
+			choices[i].part = PART_ALL;
+			if (i != cut->io)
+				break;
+			choices[i].part = cut->bits > 0 ? PART_FIRST : PART_LAST;
+			choices[i].sectors = cut->bits > 0 ? cut->bits : -cut->bits;
+			break;
+		}
+		n++;
+	}
+}
+
+/* What may be found depends on it, beside the image. */
+static uint64_t promises(size_t time)
+{
+	const struct state *next, *last = oracle_at(time, &next);
+	uint64_t n = (last - states) * 2 + !!next;
+	writer_t op;
+
+	if (last->stage != STAGE_PLAIN)
+		return n;
+	n <<= 32;
+	for (op = last->op; op <= nr_ops; op++)
+		n += ops[op].end < time && (ops[op].fua || ops[op].kind == OP_FLUSH);
+	return n;
+}
+
+static bool was_seen(uint64_t key)
+{
+	size_t i;
+
+	key |= 1;
+	for (i = key % seen_room; seen[i]; i = (i + 1) % seen_room)
+		if (seen[i] == key)
+			return true;
+	seen[i] = key;
+	return false;
+}
+
+/*
+ * ---- Recoveries ----
+ */
+
+static void describe_cut(char *text, size_t size, const struct cut *cut)
+{
+	static const char * const how[] = {
+		"all lost that can be", "nothing lost", "lost what was in flight",
+		"a subset kept", "any parts kept", "torn",
+	};
+	int used;
+
+	used = snprintf(text, size, ", cut after event %zu of %zu, %s", cut->time, nr_events,
+			how[cut->how]);
+	if (cut->how == CUT_TORN)
+		snprintf(text + used, size - used, " (%s at buffer sector %u, the %s %d sectors kept)",
+			 is_super(&ios[cut->io]) ? "superblock" : "summary", ios[cut->io].sector,
+			 cut->bits > 0 ? "first" : "last", abs((int)cut->bits));
+	else if (cut->how >= CUT_SUBSET)
+		snprintf(text + used, size - used, " (%" PRIx64 ")", cut->bits);
+}
+
+/* The events around a cut, for who has to find out. */
+static void show_events(const struct cut *cut)
+{
+	size_t first = cut->time > 40 ? cut->time - 40 : 0, last = cut->time + 10, t;
+	unsigned int i;
+	writer_t op;
+
+	for (t = first; t < last && t < nr_events; t++) {
+		if (t == cut->time)
+			printf("  ---- power is lost ----\n");
+		for (op = 1; op <= nr_ops; op++)
+			if (ops[op].begin == t || ops[op].end == t)
+				printf("  %6zu op %u kind %d %s\n", t, op, ops[op].kind,
+				       ops[op].begin == t ? "begins" : "is acknowledged");
+		for (i = 0; i < nr_ios; i++) {
+			const struct io *io = &ios[i];
+			bool submit = io->submit == t;
+
+			if (!submit && io->complete != t)
+				continue;
+			printf("  %6zu %s io %u: %s %s%s %u+%u", t, submit ? "submit" : "  done", i,
+			       io->device == DISK ? "disk" : "buffer",
+			       io->op == IO_FLUSH ? "flush" : is_super(io) ? "superblock" :
+			       is_summary(io) ? "summary" : io->op == IO_WRITE ? "write" : "zero",
+			       io->fua ? " FUA" : "", io->sector, io->sectors);
+			if (submit && io_lost(io, cut->time))
+				printf(" (could be lost; kept: %s)",
+				       choices[i].part == PART_NONE ? "nothing" :
+				       choices[i].part == PART_ALL ? "all" : "a part");
+			printf("\n");
+		}
+	}
+}
+
+static void wrong(const struct cut *cut, const char *why)
+{
+	show_events(cut);
+	die("%s", why);
+}
+
+static void count(const struct cut *cut, const struct found *found, enum verdict verdict)
+{
+	const struct state *next, *last = oracle_at(cut->time, &next);
+	unsigned int i;
+	bool merging = false;
+
+	tally.tried++;
+	tally.stage[found->state == STAGE_PLAIN ? 2 + !strcmp(found->stage, "done") :
+		    found->state]++;
+	tally.old += next && verdict == LAST;
+	tally.new += verdict == NEXT;
+	for (i = 0; i < nr_ios && last->stage == STAGE_RUNNING; i++)
+		merging |= ios[i].device == DISK && io_lost(&ios[i], cut->time);
+	tally.merging += merging;
+	tally.subsets += cut->how == CUT_SUBSET || cut->how == CUT_ANY;
+	if (cut->how == CUT_TORN) {
+		tally.supers += is_super(&ios[cut->io]);
+		tally.summaries += is_summary(&ios[cut->io]);
+	}
+}
+
+static void try_cut(const struct cut *cut, struct found *found)
+{
+	enum verdict verdict;
+	char text[256], why[512];
+	uint64_t key;
+
+	choose(cut);
+	key = image_build(cut->time) ^ (promises(cut->time) + 1) * UINT64_C(0xd1342543de82ef95);
+	if (was_seen(key)) {
+		tally.same++;
+		return;
+	}
+	describe_cut(text, sizeof(text), cut);
+	now = text;
+	if (opt.verbose)
+		printf("%s\n", text);
+	image_load();
+	recover(found);
+	verdict = oracle_judge(found, cut->time, why, sizeof(why));
+	if (verdict == WRONG)
+		wrong(cut, why);
+	recover_remove();
+	count(cut, found, verdict);
+	now = "";
+}
+
+static void try_cuts(struct found *found)
+{
+	unsigned int i;
+
+	choices_reset();
+	sample_cuts();
+	seen_room = nr_cuts * 4 + 16;
+	seen = calloc(seen_room, sizeof(*seen));
+	if (!seen)
+		die("out of memory");
+	for (i = 0; i < nr_cuts; i++)
+		try_cut(&cuts[i], found);
+	free(seen);
+	nr_cuts = 0;
+}
+
+/*
+ * ---- Kinds of test ----
+ */
+
+static void begin(struct found *found)
+{
+	devices_create();
+	recover(found);
+	if (found->state != STAGE_NONE)
+		die("a new secondary is in stage %s", found->stage);
+	workload_begin(found, true);
+}
+
+static void end(void)
+{
+	recover_remove();
+	events_end();
+}
+
+/* All that there is. */
+static void whole_workload(void)
+{
+	workload_start();
+	workload_epochs(opt.epochs);
+	workload_stop(true);
+	workload_plain(opt.plain);
+	workload_start();
+	workload_epochs(2);
+	workload_stop(false);
+	workload_plain(2);
+}
+
+static void test_every(struct found *found)
+{
+	begin(found);
+	whole_workload();
+	end();
+	cut_every(0);
+	try_cuts(found);
+}
+
+static void test_subsets(struct found *found)
+{
+	begin(found);
+	whole_workload();
+	end();
+	cut_subsets(0);
+	try_cuts(found);
+}
+
+static void test_torn(struct found *found)
+{
+	begin(found);
+	whole_workload();
+	end();
+	cut_torn();
+	try_cuts(found);
+}
+
+static void test_failover(struct found *found)
+{
+	writer_t failover;
+
+	begin(found);
+	workload_start();
+	workload_epochs(opt.epochs);
+	failover = nr_ops;
+	workload_stop(true);
+	workload_plain(opt.plain);
+	end();
+	/* from the first write that is not acknowledged yet on */
+	cut_every(ops[failover + 1].begin);
+	cut_subsets(ops[failover + 1].begin);
+	try_cuts(found);
+}
+
+/*
+ * Power is lost at any moment of the workload, then of the recovery, the merge
+ * that follows, the next recovery, and so on: what is found must stay as it is.
+ */
+static void test_again(struct found *found)
+{
+	(void)found;
+	die("not there yet");
+}
+
+static void need(const char *what, unsigned int n)
+{
+	if (!n)
+		die("never hit: %s", what);
+}
+
+static void report(const char *test)
+{
+	printf("seed %" PRIu64 ": %zu events, %u operations (%u did not fit)\n", opt.seed, nr_events,
+	       nr_ops, nr_full);
+	printf("cuts: %u, and %u with the same image; found none: %u, running: %u, failover: %u, done: %u\n",
+	       tally.tried, tally.same, tally.stage[0], tally.stage[1], tally.stage[2],
+	       tally.stage[3]);
+	printf("during a transition: %u found the one before, %u the one being made; during a merge: %u\n",
+	       tally.old, tally.new, tally.merging);
+	printf("subsets: %u; torn superblocks: %u, summaries: %u, other writes: %u\n",
+	       tally.subsets, tally.supers, tally.summaries, tally.torn);
+	if (strcmp(test, "failover")) {
+		need("stage running", tally.stage[1]);
+		need("a merge", tally.merging);
+	}
+	need("stage failover", tally.stage[2]);
+	need("stage done", tally.stage[3]);
+	need("the state before a transition", tally.old);
+	need("the state being made", tally.new);
+	if (!strcmp(test, "subsets")) {
+		need("subsets", tally.subsets);
+		need("torn data", tally.torn);
+	}
+	if (!strcmp(test, "torn")) {
+		need("torn superblocks", tally.supers);
+		need("torn summaries", tally.summaries);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(struct found *found);
+	} tests[] = {
+		{ "every", test_every }, { "subsets", test_subsets }, { "torn", test_torn },
+		{ "again", test_again }, { "failover", test_failover },
+	};
+	struct found found;
+	unsigned int i;
+	int c;
+
+	while ((c = getopt(argc, argv, "s:e:p:n:wv")) != -1) {
+		switch (c) {
+		case 's': opt.seed = strtoull(optarg, NULL, 0); break;
+		case 'e': opt.epochs = atoi(optarg); break;
+		case 'p': opt.plain = atoi(optarg); break;
+		case 'n': opt.limit = atoi(optarg); break;
+		case 'w': opt.log_writes = true; break;
+		case 'v': opt.verbose = true; break;
+		default: return 2;
+		}
+	}
+	random_state = opt.seed * 2 + 1;
+	found_init(&found);
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		if (optind >= argc || strcmp(argv[optind], tests[i].name))
+			continue;
+		tests[i].run(&found);
+		report(tests[i].name);
+		return 0;
+	}
+	fprintf(stderr, "crash: which test?\n");
+	return 2;
+}
