@@ -81,7 +81,7 @@ struct state {
 struct options {
 	uint64_t seed;
 	uint32_t sectors[DEVICES];
-	unsigned int epochs, plain, limit, samples;
+	unsigned int epochs, plain, limit, rounds;
 	bool log_writes, verbose;
 };
 
@@ -112,36 +112,42 @@ void dm_wait(const char *name, uint32_t event);
  * @stage: in the words of its status
  * @state: the same
  * @epoch: of its status
- * @closed: the inbound view is
+ * @committed: sectors that are not merged yet, of its status
+ * @both: there is an inbound view
+ * @closed: it is
  * @data: what was read of each view
  * @content: who wrote each sector, see oracle.c
  */
 struct found {
 	char stage[24];
 	enum stage state;
-	uint64_t epoch;
-	bool closed;
+	uint64_t epoch, committed;
+	bool both, closed;
 	uint8_t *data[VIEWS];
 	writer_t *content;
 };
 
 extern struct mapped secondary, inbound;
 
+void recover_init(void);
+void recover_exit(void);
 void found_init(struct found *found);
 uint32_t recover_status(struct found *found);
-void recover(struct found *found);
-void recover_remove(void);
+void recover(struct found *found, bool both);
+void recover_remove(const struct found *found);
 
 /* workload.c */
 extern struct op *ops;
 extern writer_t nr_ops;
 extern unsigned int nr_full;
 
-void workload_begin(const struct found *found, bool fill);
+void workload_begin(const struct found *found);
+void workload_fill(void);
 void workload_start(void);
 void workload_epochs(unsigned int n);
 void workload_stop(bool failover);
 void workload_plain(unsigned int batches);
+void workload_merge(void);
 
 /* oracle.c */
 enum verdict { LAST, NEXT, WRONG };
@@ -155,7 +161,6 @@ void oracle_transition(writer_t op, enum stage stage, uint64_t epoch, enum view 
 		       const writer_t *content, const writer_t *perhaps);
 const struct state *oracle_at(size_t time, const struct state **next);
 enum verdict oracle_judge(struct found *found, size_t time, char *why, size_t size);
-bool found_same(struct found *found, const struct found *before, char *why, size_t size);
 
 /* events.c */
 

@@ -266,11 +266,11 @@ static void read_log_writes(void)
 		if (e->flags & LOG_MARK) {
 			uint64_t mark = strtoull((char *)(e + 1), NULL, 0);
 
-			/* before 0 the devices were filled; the last one is its own */
-			if (!mark)
-				nr_ios = 0;
-			else if (left)
+			/* the last one is its own; before 0 the devices were filled */
+			if (left && mark)
 				found_mark(mark);
+			else if (left)
+				nr_ios = 0;
 			continue;
 		}
 		if (!e->nr_sectors)

@@ -23,6 +23,7 @@
  *	-e N		epochs
  *	-p N		batches of operations after a failover or stop
  *	-n N		recoveries at most; a sample is taken of more
+ *	-r N		rounds of "again"
  *	-w		record with dm-log-writes, on /dev/ram0 and /dev/ram1
  *	-v		say what is done
  */
@@ -46,6 +47,7 @@ struct options opt = {
 	.sectors = { 4096, 64 + 16 * 128 },
 	.epochs = 8,
 	.plain = 12,
+	.rounds = 4,
 	.limit = UINT32_MAX,
 };
 
@@ -346,12 +348,6 @@ static void show_events(const struct cut *cut)
 	}
 }
 
-static void wrong(const struct cut *cut, const char *why)
-{
-	show_events(cut);
-	die("%s", why);
-}
-
 static void count(const struct cut *cut, const struct found *found, enum verdict verdict)
 {
 	const struct state *next, *last = oracle_at(cut->time, &next);
@@ -373,10 +369,26 @@ static void count(const struct cut *cut, const struct found *found, enum verdict
 	}
 }
 
-static void try_cut(const struct cut *cut, struct found *found)
+/* Recovers what is on the devices; that goes into a new log. */
+static void try_image(const struct cut *cut, struct found *found, bool both)
 {
 	enum verdict verdict;
-	char text[256], why[512];
+	char why[512];
+
+	if (opt.verbose)
+		printf("%s\n", now);
+	recover(found, both);
+	verdict = oracle_judge(found, cut->time, why, sizeof(why));
+	if (verdict == WRONG) {
+		show_events(cut);
+		die("%s", why);
+	}
+	count(cut, found, verdict);
+}
+
+static void try_cut(const struct cut *cut, struct found *found)
+{
+	char text[256];
 	uint64_t key;
 
 	choose(cut);
@@ -387,15 +399,9 @@ static void try_cut(const struct cut *cut, struct found *found)
 	}
 	describe_cut(text, sizeof(text), cut);
 	now = text;
-	if (opt.verbose)
-		printf("%s\n", text);
 	image_load();
-	recover(found);
-	verdict = oracle_judge(found, cut->time, why, sizeof(why));
-	if (verdict == WRONG)
-		wrong(cut, why);
-	recover_remove();
-	count(cut, found, verdict);
+	try_image(cut, found, !random_below(4));
+	recover_remove(found);
 	now = "";
 }
 
@@ -422,15 +428,19 @@ static void try_cuts(struct found *found)
 static void begin(struct found *found)
 {
 	devices_create();
-	recover(found);
+	recover(found, true);
 	if (found->state != STAGE_NONE)
 		die("a new secondary is in stage %s", found->stage);
-	workload_begin(found, true);
+	memset(found->content, 0, opt.sectors[DISK] * sizeof(*found->content));
+	workload_begin(found);
+	workload_fill();
+	image_remember();
+	events_begin();
 }
 
-static void end(void)
+static void end(const struct found *found)
 {
-	recover_remove();
+	recover_remove(found);
 	events_end();
 }
 
@@ -451,7 +461,7 @@ static void test_every(struct found *found)
 {
 	begin(found);
 	whole_workload();
-	end();
+	end(found);
 	cut_every(0);
 	try_cuts(found);
 }
@@ -460,7 +470,7 @@ static void test_subsets(struct found *found)
 {
 	begin(found);
 	whole_workload();
-	end();
+	end(found);
 	cut_subsets(0);
 	try_cuts(found);
 }
@@ -469,7 +479,7 @@ static void test_torn(struct found *found)
 {
 	begin(found);
 	whole_workload();
-	end();
+	end(found);
 	cut_torn();
 	try_cuts(found);
 }
@@ -484,21 +494,97 @@ static void test_failover(struct found *found)
 	failover = nr_ops;
 	workload_stop(true);
 	workload_plain(opt.plain);
-	end();
+	end(found);
 	/* from the first write that is not acknowledged yet on */
 	cut_every(ops[failover + 1].begin);
 	cut_subsets(ops[failover + 1].begin);
 	try_cuts(found);
 }
 
+/* What a secondary does before its power is lost again, if anything. */
+static void some_life(const struct found *found)
+{
+	workload_begin(found);
+	switch (random_below(4)) {
+	case 0:
+		return;
+	case 1:
+		workload_merge();
+		return;
+	}
+	switch (found->state) {
+	case STAGE_NONE:
+		workload_start();
+		workload_epochs(1);
+		break;
+	case STAGE_RUNNING:
+		if (random_below(4))
+			workload_epochs(1 + random_below(2));
+		else
+			workload_stop(random_below(2));
+		break;
+	case STAGE_PLAIN:
+		if (!found->closed && !random_below(2)) {
+			workload_plain(1);
+			workload_start();
+			workload_epochs(1);
+		} else {
+			workload_plain(2);
+		}
+	}
+}
+
+/* As a sample of all that can be. */
+static struct cut some_cut(void)
+{
+	return (struct cut) {
+		.time = random_below(nr_events + 1),
+		.how = random_below(3) ? CUT_ANY : random_below(2) ? CUT_NONE : CUT_ALL,
+		.bits = random_below(1 << 20),
+	};
+}
+
 /*
- * Power is lost at any moment of the workload, then of the recovery, the merge
- * that follows, the next recovery, and so on: what is found must stay as it is.
+ * Power is lost at any moment of the workload, then of the recovery and the
+ * merge that follows, or of what goes on then, and so on. What the last one
+ * left is where the next one begins.
  */
 static void test_again(struct found *found)
 {
-	(void)found;
-	die("not there yet");
+	unsigned int depth, n = 0;
+	struct cut cut;
+	char text[256];
+
+	while (n++ < opt.rounds) {
+		begin(found);
+		workload_start();
+		workload_epochs(opt.epochs);
+		if (random_below(2)) {
+			workload_stop(random_below(2));
+			workload_plain(2);
+		}
+		for (depth = 1; depth <= DEPTH; depth++) {
+			uint64_t random = random_state;
+
+			end(found);
+			choices_reset();
+			cut = some_cut();
+			choose(&cut);
+			image_build(cut.time);
+			random_state = random * 3 | 1;
+			image_load();
+			image_remember();
+			describe_cut(text, sizeof(text), &cut);
+			now = text;
+			events_begin();
+			try_image(&cut, found, true);
+			some_life(found);
+			now = "";
+			tally.again += depth > 1;
+		}
+		recover_remove(found);
+		devices_remove();
+	}
 }
 
 static void need(const char *what, unsigned int n)
@@ -507,7 +593,7 @@ static void need(const char *what, unsigned int n)
 		die("never hit: %s", what);
 }
 
-static void report(const char *test)
+static void report(const char *test, bool logged)
 {
 	printf("seed %" PRIu64 ": %zu events, %u operations (%u did not fit)\n", opt.seed, nr_events,
 	       nr_ops, nr_full);
@@ -516,12 +602,12 @@ static void report(const char *test)
 	       tally.stage[3]);
 	printf("during a transition: %u found the one before, %u the one being made; during a merge: %u\n",
 	       tally.old, tally.new, tally.merging);
-	printf("subsets: %u; torn superblocks: %u, summaries: %u, other writes: %u\n",
-	       tally.subsets, tally.supers, tally.summaries, tally.torn);
-	if (strcmp(test, "failover")) {
+	printf("subsets: %u; torn superblocks: %u, summaries: %u, other writes: %u; after a recovery: %u\n",
+	       tally.subsets, tally.supers, tally.summaries, tally.torn, tally.again);
+	if (strcmp(test, "failover"))
 		need("stage running", tally.stage[1]);
+	if (strcmp(test, "torn") && strcmp(test, "failover") && !logged)
 		need("a merge", tally.merging);
-	}
 	need("stage failover", tally.stage[2]);
 	need("stage done", tally.stage[3]);
 	need("the state before a transition", tally.old);
@@ -530,6 +616,8 @@ static void report(const char *test)
 		need("subsets", tally.subsets);
 		need("torn data", tally.torn);
 	}
+	if (!strcmp(test, "again"))
+		need("a loss of power after a recovery", tally.again);
 	if (!strcmp(test, "torn")) {
 		need("torn superblocks", tally.supers);
 		need("torn summaries", tally.summaries);
@@ -547,26 +635,33 @@ int main(int argc, char **argv)
 	};
 	struct found found;
 	unsigned int i;
+	bool logged;
 	int c;
 
-	while ((c = getopt(argc, argv, "s:e:p:n:wv")) != -1) {
+	while ((c = getopt(argc, argv, "s:e:p:n:r:wv")) != -1) {
 		switch (c) {
 		case 's': opt.seed = strtoull(optarg, NULL, 0); break;
 		case 'e': opt.epochs = atoi(optarg); break;
 		case 'p': opt.plain = atoi(optarg); break;
 		case 'n': opt.limit = atoi(optarg); break;
+		case 'r': opt.rounds = atoi(optarg); break;
 		case 'w': opt.log_writes = true; break;
 		case 'v': opt.verbose = true; break;
 		default: return 2;
 		}
 	}
 	random_state = opt.seed * 2 + 1;
+	logged = opt.log_writes;
+	recover_init();
 	found_init(&found);
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
 		if (optind >= argc || strcmp(argv[optind], tests[i].name))
 			continue;
 		tests[i].run(&found);
-		report(tests[i].name);
+		if (strcmp(tests[i].name, "again"))
+			devices_remove();
+		recover_exit();
+		report(tests[i].name, logged);
 		return 0;
 	}
 	fprintf(stderr, "crash: which test?\n");

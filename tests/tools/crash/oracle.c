@@ -199,6 +199,11 @@ static bool allowed(const struct state *s, size_t time, uint32_t sector, writer_
  * ---- Verdicts ----
  */
 
+static const char *view_is(const struct found *found)
+{
+	return !found->both ? "not there" : found->closed ? "closed" : "open";
+}
+
 static unsigned int compare(struct found *found, const struct state *s, size_t time, char *why,
 			    size_t size)
 {
@@ -219,12 +224,12 @@ static unsigned int compare(struct found *found, const struct state *s, size_t t
 	default:
 		stage = !strcmp(found->stage, "failover") || !strcmp(found->stage, "done");
 	}
-	if (!stage || found->epoch != s->epoch ||
-	    found->closed != (s->stage == STAGE_PLAIN && s->view == ACTIVE)) {
+	if (!stage || found->epoch != s->epoch || (found->both &&
+	    found->closed != (s->stage == STAGE_PLAIN && s->view == ACTIVE))) {
 		static const char * const name[] = { "none", "running", "failover or done" };
 
 		snprintf(why, size, "stage %s, epoch %" PRIu64 ", inbound view %s; expected %s, epoch %"
-			 PRIu64, found->stage, found->epoch, found->closed ? "closed" : "open",
+			 PRIu64, found->stage, found->epoch, view_is(found),
 			 name[s->stage], s->epoch);
 		wrong = sectors;
 	}
@@ -262,7 +267,7 @@ static bool read_content(struct found *found, char *why, size_t size)
 
 	for (i = 0; i < opt.sectors[DISK]; i++, at += SECTOR) {
 		found->content[i] = sector_read(data + at, i);
-		if (none || found->closed ||
+		if (none || !found->both || found->closed ||
 		    !memcmp(found->data[INBOUND] + at, data + at, SECTOR))
 			continue;
 		snprintf(why, size, "sector %u is not the same in both views", i);
@@ -297,30 +302,4 @@ enum verdict oracle_judge(struct found *found, size_t time, char *why, size_t si
 	if (less < wrong)
 		snprintf(why, size, "%s (and it is not the one before)", other);
 	return WRONG;
-}
-
-/* Is it what was found before, to the bit? */
-bool found_same(struct found *found, const struct found *before, char *why, size_t size)
-{
-	char text[2][160];
-	uint32_t i;
-
-	if (!read_content(found, why, size))
-		return false;
-	if (found->epoch != before->epoch || found->closed != before->closed) {
-		snprintf(why, size, "epoch %" PRIu64 ", inbound view %s, was epoch %" PRIu64 ", %s",
-			 found->epoch, found->closed ? "closed" : "open", before->epoch,
-			 before->closed ? "closed" : "open");
-		return false;
-	}
-	for (i = 0; i < opt.sectors[DISK]; i++) {
-		if (found->content[i] == before->content[i])
-			continue;
-		describe(text[0], sizeof(text[0]), found->content[i],
-			 found->data[ACTIVE] + (size_t)i * SECTOR);
-		describe(text[1], sizeof(text[1]), before->content[i], NULL);
-		snprintf(why, size, "sector %u: found %s, was %s", i, text[0], text[1]);
-		return false;
-	}
-	return true;
 }

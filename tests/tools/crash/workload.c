@@ -337,43 +337,32 @@ void workload_stop(bool failover)
 	batch_wait(&batch);
 }
 
-/* Writes on while the merge is at work, at least so many batches; then waits for its end. */
-void workload_plain(unsigned int batches)
+/* Waits until all that is committed is on the disk. */
+void workload_merge(void)
 {
 	struct found found;
 	uint32_t event;
 
-	while (batches--)
-		some_ops();
 	for (;;) {
 		event = recover_status(&found);
-		if (!strcmp(found.stage, "done"))
+		if (found.state == STAGE_PLAIN ? !strcmp(found.stage, "done") : !found.committed)
 			break;
 		dm_wait(secondary.name, event);
 	}
+}
+
+/* Writes on while the merge is at work, and after it. */
+void workload_plain(unsigned int batches)
+{
+	while (batches--)
+		some_ops();
+	workload_merge();
 	some_ops();
 	flush(ACTIVE);
 }
 
-/* What the inbound view is filled with before the first start. */
-static void fill(void)
-{
-	writer_t op = new_op(OP_WRITE, INBOUND, 0, opt.sectors[DISK]);
-	size_t size = (size_t)opt.sectors[DISK] * SECTOR;
-	uint8_t *data = allocate(size);
-	uint32_t i;
-
-	for (i = 0; i < opt.sectors[DISK]; i++) {
-		sector_make(data + (size_t)i * SECTOR, i, op);
-		base[i] = op;
-	}
-	if (pwrite(inbound.fd, data, size, 0) != (ssize_t)size || fsync(inbound.fd))
-		die("filling the inbound view: %s", strerror(errno));
-	free(data);
-}
-
-/* Goes on from what was found, in a new log. What was before is history. */
-void workload_begin(const struct found *found, bool fill_first)
+/* Goes on from what was found. All ops so far are history, without a time. */
+void workload_begin(const struct found *found)
 {
 	size_t size = opt.sectors[DISK] * sizeof(writer_t);
 	unsigned int i;
@@ -387,21 +376,39 @@ void workload_begin(const struct found *found, bool fill_first)
 		layer[ACTIVE] = allocate(size);
 		perhaps = allocate(size);
 	}
-	memset(perhaps, 0, size);
-	last_transition = 0;
 	memset(layer[INBOUND], 0xff, size);
 	memset(layer[ACTIVE], 0xff, size);
+	memset(perhaps, 0, size);
 	memcpy(base, found->content, size);
 	for (i = 0; i < HOT_SPOTS; i++)
 		hot[i] = random_below(opt.sectors[DISK]);
+	for (op = 0; op <= nr_ops; op++) {
+		ops[op].begin = 0;
+		ops[op].end = 0;
+	}
+	last_transition = 0;
 	stage = found->state;
 	epoch = found->epoch;
 	closed = found->closed;
-	if (fill_first)
-		fill();
-	for (op = 0; op <= nr_ops; op++)
-		ops[op].begin = ops[op].end = 0;
 	oracle_begin(stage, epoch, closed ? ACTIVE : INBOUND, base);
-	image_remember();
-	events_begin();
+}
+
+/* What is there before the first start, by the inbound view; history as well. */
+void workload_fill(void)
+{
+	writer_t op = new_op(OP_WRITE, INBOUND, 0, opt.sectors[DISK]);
+	size_t size = (size_t)opt.sectors[DISK] * SECTOR;
+	uint8_t *data = allocate(size);
+	uint32_t i;
+
+	for (i = 0; i < opt.sectors[DISK]; i++) {
+		sector_make(data + (size_t)i * SECTOR, i, op);
+		base[i] = op;
+	}
+	if (pwrite(inbound.fd, data, size, 0) != (ssize_t)size || fsync(inbound.fd))
+		die("filling the inbound view: %s", strerror(errno));
+	free(data);
+	ops[op].begin = 0;
+	ops[op].end = 0;
+	oracle_begin(stage, epoch, INBOUND, base);
 }
