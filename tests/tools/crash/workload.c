@@ -261,8 +261,6 @@ static void commit(enum view view)
 			base[i] = layer[view][i];
 		layer[INBOUND][i] = UNMAPPED;
 		layer[ACTIVE][i] = UNMAPPED;
-		if (view == INBOUND)
-			perhaps[i] = 0;
 	}
 }
 
