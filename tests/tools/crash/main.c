@@ -72,7 +72,7 @@ static uint64_t *seen;
 static size_t seen_room;
 
 static struct {
-	unsigned int tried, same, stage[4], old, new, merging, subsets, torn, supers, summaries,
+	unsigned int tried, same, stage[4], old, new, merging, flushed, subsets, torn, supers, summaries,
 		again;
 } tally;
 
@@ -348,6 +348,17 @@ static void show_events(const struct cut *cut)
 	}
 }
 
+/* Was something flushed since the failover, and the merge is not at its end? */
+static bool has_flushed(const struct found *found, const struct state *s, size_t time)
+{
+	writer_t op;
+
+	for (op = s->op + 1; op <= nr_ops; op++)
+		if ((ops[op].kind == OP_FLUSH || ops[op].fua) && ops[op].end < time)
+			return !strcmp(found->stage, "failover");
+	return false;
+}
+
 static void count(const struct cut *cut, const struct found *found, enum verdict verdict)
 {
 	const struct state *next, *last = oracle_at(cut->time, &next);
@@ -362,6 +373,7 @@ static void count(const struct cut *cut, const struct found *found, enum verdict
 	for (i = 0; i < nr_ios && last->stage == STAGE_RUNNING; i++)
 		merging |= ios[i].device == DISK && io_lost(&ios[i], cut->time);
 	tally.merging += merging;
+	tally.flushed += has_flushed(found, last, cut->time);
 	tally.subsets += cut->how == CUT_SUBSET || cut->how == CUT_ANY;
 	if (cut->how == CUT_TORN) {
 		tally.supers += is_super(&ios[cut->io]);
@@ -600,8 +612,8 @@ static void report(const char *test, bool logged)
 	printf("cuts: %u, and %u with the same image; found none: %u, running: %u, failover: %u, done: %u\n",
 	       tally.tried, tally.same, tally.stage[0], tally.stage[1], tally.stage[2],
 	       tally.stage[3]);
-	printf("during a transition: %u found the one before, %u the one being made; during a merge: %u\n",
-	       tally.old, tally.new, tally.merging);
+	printf("during a transition: %u found the one before, %u the one being made; during a merge: %u, of a failover with flushed writes: %u\n",
+	       tally.old, tally.new, tally.merging, tally.flushed);
 	printf("subsets: %u; torn superblocks: %u, summaries: %u, other writes: %u; after a recovery: %u\n",
 	       tally.subsets, tally.supers, tally.summaries, tally.torn, tally.again);
 	if (strcmp(test, "failover"))
@@ -616,6 +628,8 @@ static void report(const char *test, bool logged)
 		need("subsets", tally.subsets);
 		need("torn data", tally.torn);
 	}
+	if (!strcmp(test, "failover"))
+		need("flushed writes while a failover is merged", tally.flushed);
 	if (!strcmp(test, "again"))
 		need("a loss of power after a recovery", tally.again);
 	if (!strcmp(test, "torn")) {

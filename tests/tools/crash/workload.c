@@ -321,7 +321,19 @@ void workload_epochs(unsigned int n)
 	}
 }
 
-/* With writes in flight, and some that were acknowledged. */
+/* In percent of the time, while a view is used. */
+static void merge_pace(unsigned int percent)
+{
+	char text[32];
+	int error;
+
+	snprintf(text, sizeof(text), "merge_throttle %u", percent);
+	error = dm_message(secondary.name, text);
+	if (error)
+		die("%s: %s", text, strerror(error));
+}
+
+/* With writes in flight, and some that were acknowledged; the merge takes its time. */
 void workload_stop(bool failover)
 {
 	enum view view = failover ? ACTIVE : INBOUND;
@@ -331,6 +343,7 @@ void workload_stop(bool failover)
 	batch_send(&batch, true, view, BATCH);
 	batch_wait(&batch);
 	batch_send(&batch, true, view, 1 + random_below(BATCH));
+	merge_pace(2);
 	transition(failover ? OP_FAILOVER : OP_STOP, view);
 	batch_wait(&batch);
 }
@@ -354,6 +367,7 @@ void workload_plain(unsigned int batches)
 {
 	while (batches--)
 		some_ops();
+	merge_pace(100);
 	workload_merge();
 	some_ops();
 	flush(ACTIVE);
