@@ -4,4 +4,4 @@
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 
-check crash -s "$SEED" -e 2 -p 8 -n 500 failover
+check crash -s "$SEED" -e 2 -p 8 -r 3 -n 140 failover

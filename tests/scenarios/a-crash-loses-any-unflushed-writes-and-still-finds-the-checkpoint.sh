@@ -3,4 +3,4 @@
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 
-check crash -s "$SEED" -e 5 -p 4 -n 400 subsets
+check crash -s "$SEED" -e 5 -p 4 -n 300 subsets

@@ -218,7 +218,8 @@ static inline bool io_lost(const struct io *io, size_t time)
 
 void image_remember(void);
 void choices_reset(void);
-uint64_t image_build(size_t time);
+uint64_t image_key(size_t time);
+void image_build(size_t time);
 void image_load(void);
 
 #endif

@@ -91,7 +91,7 @@ static void apply(const struct io *io, const struct choice *c)
 	uint8_t *to = image[io->device] + (size_t)io->sector * SECTOR;
 	uint32_t i;
 
-	for (i = 0; i < io->sectors; i++) {
+	for (i = 0; c->part != PART_NONE && i < io->sectors; i++) {
 		if (!kept(c, i, io->sectors))
 			continue;
 		if (io->op == IO_WRITE)
@@ -101,38 +101,53 @@ static void apply(const struct io *io, const struct choice *c)
 	}
 }
 
+/* What is kept of a write, when power is lost at this time. */
+static const struct choice *choice_of(const struct io *io, size_t time)
+{
+	static const struct choice all = { PART_ALL, 0 }, none = { PART_NONE, 0 };
+
+	if (io->op == IO_FLUSH || io->submit >= time)
+		return &none;
+	return io->durable < time ? &all : &choices[io - ios];
+}
+
 /**
- * image_build() - the image after a loss of power
+ * image_key() - a number for an image
+ * @time: see image_build()
+ *
+ * Return: not the same for images that differ.
+ */
+uint64_t image_key(size_t time)
+{
+	uint64_t key = 1;
+	unsigned int i;
+
+	for (i = 0; i < nr_order; i++) {
+		const struct choice *c = choice_of(order[i], time);
+
+		if (c->part == PART_NONE)
+			continue;
+		key ^= (order[i] - ios) ^ (uint64_t)c->part << 32 ^ (uint64_t)c->sectors << 35;
+		key *= UINT64_C(0x9e3779b97f4a7c15);
+		key ^= key >> 29;
+	}
+	return key;
+}
+
+/**
+ * image_build() - make the image that a loss of power leaves
  * @time: events that had happened
  *
  * What becomes of writes that may be lost is in choices[].
- *
- * Return: a hash. Those of images that differ do.
  */
-uint64_t image_build(size_t time)
+void image_build(size_t time)
 {
-	static const struct choice all = { PART_ALL, 0 };
-	uint64_t hash = 1;
 	unsigned int i;
 
 	for (i = 0; i < DEVICES; i++)
 		memcpy(image[i], first[i], size_of(i));
-	for (i = 0; i < nr_order; i++) {
-		const struct io *io = order[i];
-		const struct choice *c = &choices[io - ios];
-
-		if (io->op == IO_FLUSH || io->submit >= time)
-			continue;
-		if (io->durable < time)
-			c = &all;
-		if (c->part == PART_NONE)
-			continue;
-		apply(io, c);
-		hash = (hash ^ (io - ios) ^ (uint64_t)c->part << 32 ^ (uint64_t)c->sectors << 35) *
-		       UINT64_C(0x9e3779b97f4a7c15);
-		hash ^= hash >> 29;
-	}
-	return hash;
+	for (i = 0; i < nr_order; i++)
+		apply(order[i], choice_of(order[i], time));
 }
 
 /* Onto the devices, of which nobody is above now. */

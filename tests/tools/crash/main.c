@@ -22,8 +22,8 @@
  *	-s SEED		the operations and the samples are made from it
  *	-e N		epochs
  *	-p N		batches of operations after a failover or stop
- *	-n N		recoveries at most; a sample is taken of more
- *	-r N		rounds of "again"
+ *	-n N		recoveries at most (in a round); a sample is taken of more
+ *	-r N		rounds of "again" and "failover"
  *	-w		record with dm-log-writes, on /dev/ram0 and /dev/ram1
  *	-v		say what is done
  */
@@ -68,11 +68,9 @@ struct cut {
 
 static struct cut *cuts;
 static unsigned int nr_cuts, cuts_room;
-static uint64_t *seen;
-static size_t seen_room;
 
 static struct {
-	unsigned int tried, same, stage[4], old, new, merging, flushed, subsets, torn, supers, summaries,
+	unsigned int tried, same, left_out, stage[4], old, new, merging, flushed, subsets, torn, supers, summaries,
 		again;
 } tally;
 
@@ -198,17 +196,6 @@ static void cut_torn(void)
 	}
 }
 
-/* Takes a sample when there are more than may be tried, in order of time. */
-static void sample_cuts(void)
-{
-	unsigned int i, n = nr_cuts, kept = 0;
-
-	for (i = 0; i < n; i++)
-		if (random_below(n - i) < opt.limit - kept)
-			cuts[kept++] = cuts[i];
-	nr_cuts = kept;
-}
-
 static struct choice any_choice(void)
 {
 	switch (random_below(5)) {
@@ -219,7 +206,6 @@ static struct choice any_choice(void)
 	case 3:
 		return (struct choice) { PART_ALL, 0 };
 	default:
-		tally.torn++;
 		return (struct choice) { PART_ANY, random_below(UINT64_C(1) << 32) };
 	}
 }
@@ -280,16 +266,41 @@ static uint64_t promises(size_t time)
 	return n;
 }
 
-static bool was_seen(uint64_t key)
+/* Takes out those with the same image and promises as one before. */
+static void unique_cuts(void)
 {
-	size_t i;
+	size_t room = nr_cuts * 4 + 16, at;
+	unsigned int i, kept = 0;
+	uint64_t *seen, key;
 
-	key |= 1;
-	for (i = key % seen_room; seen[i]; i = (i + 1) % seen_room)
-		if (seen[i] == key)
-			return true;
-	seen[i] = key;
-	return false;
+	seen = calloc(room, sizeof(*seen));
+	if (!seen)
+		die("out of memory");
+	for (i = 0; i < nr_cuts; i++) {
+		choose(&cuts[i]);
+		key = promises(cuts[i].time) + 1;
+		key = (image_key(cuts[i].time) ^ key * UINT64_C(0xd1342543de82ef95)) | 1;
+		for (at = key % room; seen[at] && seen[at] != key; at = (at + 1) % room)
+			;
+		if (!seen[at])
+			cuts[kept++] = cuts[i];
+		seen[at] = key;
+	}
+	free(seen);
+	tally.same += nr_cuts - kept;
+	nr_cuts = kept;
+}
+
+/* Takes a sample when there are more than may be tried, in order of time. */
+static void sample_cuts(void)
+{
+	unsigned int i, n = nr_cuts, kept = 0;
+
+	for (i = 0; i < n; i++)
+		if (random_below(n - i) < opt.limit - kept)
+			cuts[kept++] = cuts[i];
+	tally.left_out += nr_cuts - kept;
+	nr_cuts = kept;
 }
 
 /*
@@ -370,8 +381,12 @@ static void count(const struct cut *cut, const struct found *found, enum verdict
 		    found->state]++;
 	tally.old += next && verdict == LAST;
 	tally.new += verdict == NEXT;
-	for (i = 0; i < nr_ios && last->stage == STAGE_RUNNING; i++)
-		merging |= ios[i].device == DISK && io_lost(&ios[i], cut->time);
+	for (i = 0; i < nr_ios; i++) {
+		if (!io_lost(&ios[i], cut->time))
+			continue;
+		merging |= last->stage == STAGE_RUNNING && ios[i].device == DISK;
+		tally.torn += choices[i].part == PART_ANY;
+	}
 	tally.merging += merging;
 	tally.flushed += has_flushed(found, last, cut->time);
 	tally.subsets += cut->how == CUT_SUBSET || cut->how == CUT_ANY;
@@ -401,14 +416,9 @@ static void try_image(const struct cut *cut, struct found *found, bool both)
 static void try_cut(const struct cut *cut, struct found *found)
 {
 	char text[256];
-	uint64_t key;
 
 	choose(cut);
-	key = image_build(cut->time) ^ (promises(cut->time) + 1) * UINT64_C(0xd1342543de82ef95);
-	if (was_seen(key)) {
-		tally.same++;
-		return;
-	}
+	image_build(cut->time);
 	describe_cut(text, sizeof(text), cut);
 	now = text;
 	image_load();
@@ -422,14 +432,11 @@ static void try_cuts(struct found *found)
 	unsigned int i;
 
 	choices_reset();
+	unique_cuts();
+	random_state = opt.seed * 3 | 1;
 	sample_cuts();
-	seen_room = nr_cuts * 4 + 16;
-	seen = calloc(seen_room, sizeof(*seen));
-	if (!seen)
-		die("out of memory");
 	for (i = 0; i < nr_cuts; i++)
 		try_cut(&cuts[i], found);
-	free(seen);
 	nr_cuts = 0;
 }
 
@@ -476,6 +483,7 @@ static void test_every(struct found *found)
 	end(found);
 	cut_every(0);
 	try_cuts(found);
+	devices_remove();
 }
 
 static void test_subsets(struct found *found)
@@ -485,6 +493,7 @@ static void test_subsets(struct found *found)
 	end(found);
 	cut_subsets(0);
 	try_cuts(found);
+	devices_remove();
 }
 
 static void test_torn(struct found *found)
@@ -494,23 +503,28 @@ static void test_torn(struct found *found)
 	end(found);
 	cut_torn();
 	try_cuts(found);
+	devices_remove();
 }
 
 static void test_failover(struct found *found)
 {
-	writer_t failover;
+	unsigned int n = opt.rounds;
+	writer_t last;
 
-	begin(found);
-	workload_start();
-	workload_epochs(opt.epochs);
-	failover = nr_ops;
-	workload_stop(true);
-	workload_plain(opt.plain);
-	end(found);
-	/* from the first write that is not acknowledged yet on */
-	cut_every(ops[failover + 1].begin);
-	cut_subsets(ops[failover + 1].begin);
-	try_cuts(found);
+	while (n--) {
+		begin(found);
+		workload_start();
+		workload_epochs(opt.epochs);
+		last = nr_ops;
+		workload_stop(true);
+		workload_plain(opt.plain);
+		end(found);
+		/* from the last writes before the failover on */
+		cut_every(ops[last + 1].begin);
+		cut_subsets(ops[last + 1].begin);
+		try_cuts(found);
+		devices_remove();
+	}
 }
 
 /* What a secondary does before its power is lost again, if anything. */
@@ -609,8 +623,8 @@ static void report(const char *test, bool logged)
 {
 	printf("seed %" PRIu64 ": %zu events, %u operations (%u did not fit)\n", opt.seed, nr_events,
 	       nr_ops, nr_full);
-	printf("cuts: %u, and %u with the same image; found none: %u, running: %u, failover: %u, done: %u\n",
-	       tally.tried, tally.same, tally.stage[0], tally.stage[1], tally.stage[2],
+	printf("cuts: %u, %u left out, %u others are the same; found none: %u, running: %u, failover: %u, done: %u\n",
+	       tally.tried, tally.left_out, tally.same, tally.stage[0], tally.stage[1], tally.stage[2],
 	       tally.stage[3]);
 	printf("during a transition: %u found the one before, %u the one being made; during a merge: %u, of a failover with flushed writes: %u\n",
 	       tally.old, tally.new, tally.merging, tally.flushed);
@@ -672,8 +686,6 @@ int main(int argc, char **argv)
 		if (optind >= argc || strcmp(argv[optind], tests[i].name))
 			continue;
 		tests[i].run(&found);
-		if (strcmp(tests[i].name, "again"))
-			devices_remove();
 		recover_exit();
 		report(tests[i].name, logged);
 		return 0;
