@@ -36,6 +36,8 @@ enum stage { STAGE_NONE, STAGE_RUNNING, STAGE_PLAIN };
  * @sector: first one
  * @sectors: how many
  * @fua: of writes
+ * @unsure: it was in flight at a transition, or failed: nobody knows in which
+ *	epoch it is, if in any
  * @begin: event before which it had not begun
  * @end: event after which it had been acknowledged, or NEVER
  */
@@ -52,7 +54,7 @@ struct op {
 	} kind;
 	enum view view;
 	uint32_t sector, sectors;
-	bool fua;
+	bool fua, unsure;
 	size_t begin, end;
 };
 
@@ -66,22 +68,20 @@ typedef uint32_t writer_t;
  * @epoch: that it leads to
  * @view: the view whose writes it commits
  * @content: writer of each sector, as far as writes were acknowledged before
- * @perhaps: a write that was in flight at an earlier transition and is not in
- *	@content; 0 for none
  */
 struct state {
 	writer_t op;
 	enum stage stage;
 	uint64_t epoch;
 	enum view view;
-	writer_t *content, *perhaps;
+	writer_t *content;
 };
 
 /* main.c */
 struct options {
 	uint64_t seed;
 	uint32_t sectors[DEVICES];
-	unsigned int epochs, plain, limit, rounds;
+	unsigned int epochs, batches, plain, limit, rounds;
 	bool log_writes, verbose;
 };
 
@@ -158,7 +158,7 @@ extern unsigned int nr_states;
 void sector_make(void *sector, uint32_t where, writer_t op);
 void oracle_begin(enum stage stage, uint64_t epoch, enum view view, const writer_t *content);
 void oracle_transition(writer_t op, enum stage stage, uint64_t epoch, enum view view,
-		       const writer_t *content, const writer_t *perhaps);
+		       const writer_t *content);
 const struct state *oracle_at(size_t time, const struct state **next);
 enum verdict oracle_judge(struct found *found, size_t time, char *why, size_t size);
 
@@ -201,10 +201,11 @@ void events_end(void);
 /**
  * struct choice - what becomes of a write that may be lost
  * @part: how much of it is kept
- * @sectors: of PART_FIRST and PART_LAST; of PART_ANY a mask, repeated
+ * @sectors: of PART_FIRST and PART_LAST; of PART_ANY a mask, repeated; of
+ *	PART_BYTES it is bytes, and all behind them is as it was
  */
 struct choice {
-	enum { PART_NONE, PART_ALL, PART_FIRST, PART_LAST, PART_ANY } part;
+	enum { PART_NONE, PART_ALL, PART_FIRST, PART_LAST, PART_ANY, PART_BYTES } part;
 	uint32_t sectors;
 };
 

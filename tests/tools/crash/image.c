@@ -91,6 +91,10 @@ static void apply(const struct io *io, const struct choice *c)
 	uint8_t *to = image[io->device] + (size_t)io->sector * SECTOR;
 	uint32_t i;
 
+	if (c->part == PART_BYTES) {
+		memcpy(to, io->data, c->sectors);
+		return;
+	}
 	for (i = 0; c->part != PART_NONE && i < io->sectors; i++) {
 		if (!kept(c, i, io->sectors))
 			continue;

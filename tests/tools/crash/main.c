@@ -20,7 +20,9 @@
  *	failover	like subsets and every, from a failover on
  *
  *	-s SEED		the operations and the samples are made from it
+ *	-b SECTORS	of the buffer
  *	-e N		epochs
+ *	-o N		batches of operations in each, at most
  *	-p N		batches of operations after a failover or stop
  *	-n N		recoveries at most (in a round); a sample is taken of more
  *	-r N		rounds of "again" and "failover"
@@ -46,6 +48,7 @@ struct options opt = {
 	.seed = 1,
 	.sectors = { 4096, 64 + 16 * 128 },
 	.epochs = 8,
+	.batches = 4,
 	.plain = 12,
 	.rounds = 4,
 	.limit = UINT32_MAX,
@@ -55,13 +58,15 @@ struct options opt = {
  * struct cut - a loss of power
  * @time: events that had happened
  * @how: what is lost of what can be
- * @io: of CUT_TORN
+ * @io: of CUT_TORN and CUT_BYTES
  * @bits: of CUT_SUBSET those that are kept; of CUT_ANY the seed; of CUT_TORN
- *	how much of @io is kept, negative: at its end
+ *	how many sectors of @io are kept, negative: at its end; of CUT_BYTES
+ *	how many bytes
  */
 struct cut {
 	size_t time;
-	enum how { CUT_NONE, CUT_ALL, CUT_DONE, CUT_SUBSET, CUT_ANY, CUT_TORN } how;
+	enum how { CUT_NONE, CUT_ALL, CUT_DONE, CUT_SUBSET, CUT_ANY, CUT_TORN,
+		CUT_BYTES } how;
 	unsigned int io;
 	int64_t bits;
 };
@@ -176,6 +181,11 @@ static bool is_summary(const struct io *io)
 	return io->device == BUFFER && io->op == IO_WRITE && !memcmp(io->data, "REPLSUM1", 8);
 }
 
+/*
+ * Cut at every sector, with those before it or those from it on. All of a
+ * superblock that is not zero lies in its first sector: that one is cut as
+ * well, should the disk not write a sector as a whole.
+ */
 static void cut_torn(void)
 {
 	struct cut cut = { .how = CUT_TORN };
@@ -193,6 +203,10 @@ static void cut_torn(void)
 			cut.bits = -kept;
 			add_cut(cut);
 		}
+		cut.how = CUT_BYTES;
+		for (cut.bits = 16; cut.bits < SECTOR; cut.bits += 16)
+			add_cut(cut);
+		cut.how = CUT_TORN;
 	}
 }
 
@@ -245,6 +259,10 @@ static void choose(const struct cut *cut)
 				break;
 			choices[i].part = cut->bits > 0 ? PART_FIRST : PART_LAST;
 			choices[i].sectors = cut->bits > 0 ? cut->bits : -cut->bits;
+			break;
+		case CUT_BYTES:
+			choices[i].part = i == cut->io ? PART_BYTES : PART_ALL;
+			choices[i].sectors = cut->bits;
 			break;
 		}
 		n++;
@@ -311,16 +329,17 @@ static void describe_cut(char *text, size_t size, const struct cut *cut)
 {
 	static const char * const how[] = {
 		"all lost that can be", "nothing lost", "lost what was in flight",
-		"a subset kept", "any parts kept", "torn",
+		"a subset kept", "any parts kept", "torn", "torn within a sector",
 	};
 	int used;
 
 	used = snprintf(text, size, ", cut after event %zu of %zu, %s", cut->time, nr_events,
 			how[cut->how]);
-	if (cut->how == CUT_TORN)
-		snprintf(text + used, size - used, " (%s at buffer sector %u, the %s %d sectors kept)",
+	if (cut->how >= CUT_TORN)
+		snprintf(text + used, size - used, " (%s at buffer sector %u, the %s %d %s kept)",
 			 is_super(&ios[cut->io]) ? "superblock" : "summary", ios[cut->io].sector,
-			 cut->bits > 0 ? "first" : "last", abs((int)cut->bits));
+			 cut->bits > 0 ? "first" : "last", abs((int)cut->bits),
+			 cut->how == CUT_TORN ? "sectors" : "bytes");
 	else if (cut->how >= CUT_SUBSET)
 		snprintf(text + used, size - used, " (%" PRIx64 ")", cut->bits);
 }
@@ -390,7 +409,7 @@ static void count(const struct cut *cut, const struct found *found, enum verdict
 	tally.merging += merging;
 	tally.flushed += has_flushed(found, last, cut->time);
 	tally.subsets += cut->how == CUT_SUBSET || cut->how == CUT_ANY;
-	if (cut->how == CUT_TORN) {
+	if (cut->how >= CUT_TORN) {
 		tally.supers += is_super(&ios[cut->io]);
 		tally.summaries += is_summary(&ios[cut->io]);
 	}
@@ -666,9 +685,11 @@ int main(int argc, char **argv)
 	bool logged;
 	int c;
 
-	while ((c = getopt(argc, argv, "s:e:p:n:r:wv")) != -1) {
+	while ((c = getopt(argc, argv, "s:b:e:o:p:n:r:wv")) != -1) {
 		switch (c) {
 		case 's': opt.seed = strtoull(optarg, NULL, 0); break;
+		case 'b': opt.sectors[BUFFER] = atoi(optarg); break;
+		case 'o': opt.batches = atoi(optarg); break;
 		case 'e': opt.epochs = atoi(optarg); break;
 		case 'p': opt.plain = atoi(optarg); break;
 		case 'n': opt.limit = atoi(optarg); break;

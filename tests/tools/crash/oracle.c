@@ -89,7 +89,7 @@ static void describe(char *text, size_t size, writer_t op, const uint8_t *data)
  * ---- States ----
  */
 
-static void add_state(struct state state, const writer_t *content, const writer_t *perhaps)
+static void add_state(struct state state, const writer_t *content)
 {
 	size_t size = opt.sectors[DISK] * sizeof(*content);
 
@@ -97,31 +97,23 @@ static void add_state(struct state state, const writer_t *content, const writer_
 	if (!states)
 		die("out of memory");
 	state.content = allocate(size);
-	state.perhaps = allocate(size);
 	memcpy(state.content, content, size);
-	if (perhaps)
-		memcpy(state.perhaps, perhaps, size);
-	else
-		memset(state.perhaps, 0, size);
 	states[nr_states++] = state;
 }
 
 /* Forgets all, but what there is at first, after all ops so far. */
 void oracle_begin(enum stage stage, uint64_t epoch, enum view view, const writer_t *content)
 {
-	while (nr_states--) {
-		free(states[nr_states].content);
-		free(states[nr_states].perhaps);
-	}
-	nr_states = 0;
-	add_state((struct state) { nr_ops, stage, epoch, view, NULL, NULL }, content, NULL);
+	while (nr_states)
+		free(states[--nr_states].content);
+	add_state((struct state) { nr_ops, stage, epoch, view, NULL }, content);
 }
 
 /* @op is about to begin, and would lead there. */
 void oracle_transition(writer_t op, enum stage stage, uint64_t epoch, enum view view,
-		       const writer_t *content, const writer_t *perhaps)
+		       const writer_t *content)
 {
-	add_state((struct state) { op, stage, epoch, view, NULL, NULL }, content, perhaps);
+	add_state((struct state) { op, stage, epoch, view, NULL }, content);
 }
 
 /* Return: the last state that was acknowledged; and which one was being made. */
@@ -170,12 +162,15 @@ static bool may_be(const struct state *s, size_t time, writer_t op, uint32_t sec
 
 	if (op < least || op > nr_ops || !covers(o, sector) || o->begin >= time)
 		return false;
-	if (op == s->perhaps[sector])
+	if (op > s->op)
+		return s->stage == STAGE_PLAIN;
+	/* what was found first is known for sure */
+	if (s == states)
+		return false;
+	if (o->unsure && o->view == INBOUND)
 		return true;
-	/* in flight when the transition was made */
-	if (op < s->op)
-		return o->view == s->view && o->end > ops[s->op].begin;
-	return op > s->op && s->stage == STAGE_PLAIN;
+	/* in flight when the transition was made; what is older was dropped */
+	return op < s->op && op > s[-1].op && o->view == s->view && o->end > ops[s->op].begin;
 }
 
 static bool allowed(const struct state *s, size_t time, uint32_t sector, writer_t found,

@@ -49,7 +49,6 @@ static enum stage stage;
 static uint64_t epoch;
 static bool closed;			/* the inbound view, by a failover */
 static writer_t *base, *layer[VIEWS];	/* of each sector, as acknowledged */
-static writer_t *perhaps;		/* see struct state */
 static writer_t last_transition;
 static uint32_t hot[HOT_SPOTS];
 
@@ -76,16 +75,20 @@ static void begins(writer_t op)
 
 static void acknowledged(writer_t op)
 {
-	const struct op *o = &ops[op];
+	struct op *o = &ops[op];
 	uint32_t i;
 
 	events_mark(op * 2 + 1);
-	for (i = 0; o->kind <= OP_DISCARD && i < o->sectors; i++) {
+	o->unsure = op < last_transition;
+	for (i = 0; o->kind <= OP_DISCARD && i < o->sectors; i++)
 		(stage == STAGE_PLAIN ? base : layer[o->view])[o->sector + i] = op;
-		/* sent before, it is in this epoch or the last one */
-		if (op < last_transition)
-			perhaps[o->sector + i] = op;
-	}
+}
+
+/* The buffer was full. What was asked for is done in part, or not at all. */
+static void did_not_fit(writer_t op)
+{
+	ops[op].unsure = true;
+	nr_full++;
 }
 
 static int fd_of(enum view view)
@@ -191,7 +194,7 @@ static void batch_wait(struct batch *b)
 		if (done.res == (int64_t)ops[done.data].sectors * SECTOR)
 			acknowledged(done.data);
 		else if (done.res == -ENOSPC)
-			nr_full++;
+			did_not_fit(done.data);
 		else if (!closed || ops[done.data].view != INBOUND)
 			die("op %u: write of %u+%u: %s", (writer_t)done.data,
 			    ops[done.data].sector, ops[done.data].sectors, strerror(-done.res));
@@ -212,7 +215,7 @@ static void blank(enum op_kind kind, enum view view)
 	if (!ioctl(fd_of(view), kind == OP_ZERO ? BLKZEROOUT : BLKDISCARD, range))
 		acknowledged(op);
 	else if (errno == ENOSPC)
-		nr_full++;
+		did_not_fit(op);
 	else
 		die("op %u: blank %u+%u: %s", op, sector, sectors, strerror(errno));
 }
@@ -282,7 +285,7 @@ static void transition(enum op_kind kind, enum view view)
 		commit(view);
 	if (kind != OP_FAILOVER)
 		epoch++;
-	oracle_transition(op, next, epoch, view, base, perhaps);
+	oracle_transition(op, next, epoch, view, base);
 	begins(op);
 	for (;;) {
 		struct found found;
@@ -312,7 +315,7 @@ void workload_epochs(unsigned int n)
 	unsigned int i;
 
 	while (n--) {
-		for (i = 1 + random_below(4); i; i--)
+		for (i = 1 + random_below(opt.batches); i; i--)
 			some_ops();
 		if (random_below(2))
 			batch_send(&batch, true, INBOUND, 1 + random_below(BATCH));
@@ -386,17 +389,16 @@ void workload_begin(const struct found *found)
 		base = allocate(size);
 		layer[INBOUND] = allocate(size);
 		layer[ACTIVE] = allocate(size);
-		perhaps = allocate(size);
 	}
 	memset(layer[INBOUND], 0xff, size);
 	memset(layer[ACTIVE], 0xff, size);
-	memset(perhaps, 0, size);
 	memcpy(base, found->content, size);
 	for (i = 0; i < HOT_SPOTS; i++)
 		hot[i] = random_below(opt.sectors[DISK]);
 	for (op = 0; op <= nr_ops; op++) {
 		ops[op].begin = 0;
 		ops[op].end = 0;
+		ops[op].unsure = false;
 	}
 	last_transition = 0;
 	stage = found->state;
