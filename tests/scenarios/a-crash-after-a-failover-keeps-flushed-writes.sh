@@ -4,4 +4,4 @@
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 
-check crash -s "$SEED" -e 2 -p 8 -r 3 -n 140 failover
+check crash -s "$SEED" -e 2 -p 12 -r 3 -n 160 failover

@@ -43,6 +43,7 @@
 #define FEW		5	/* writes of which all subsets are tried */
 #define SAMPLES		8	/* of more */
 #define DEPTH		10
+#define SMALL		1088	/* the smallest buffer */
 
 struct options opt = {
 	.seed = 1,
@@ -657,6 +658,8 @@ static void report(const char *test, bool logged)
 	need("stage done", tally.stage[3]);
 	need("the state before a transition", tally.old);
 	need("the state being made", tally.new);
+	if (opt.sectors[BUFFER] == SMALL)
+		need("a write that does not fit", nr_full);
 	if (!strcmp(test, "subsets")) {
 		need("subsets", tally.subsets);
 		need("torn data", tally.torn);

@@ -21,6 +21,7 @@
 
 #define BATCH		6
 #define MOST_SECTORS	40
+#define LATELY		40
 #define HOT_SPOTS	3
 #define HOT_SECTORS	192
 #define UNMAPPED	UINT32_MAX
@@ -106,12 +107,18 @@ static enum view some_view(void)
  * ---- Writes ----
  */
 
+/* Anywhere, in a few hot spots, or where something was done lately. */
 static uint32_t some_sector(void)
 {
+	const struct op *lately = &ops[nr_ops - random_below(nr_ops < LATELY ? nr_ops : LATELY)];
 	uint32_t sector;
 
-	if (!random_below(4))
+	switch (random_below(4)) {
+	case 0:
 		return random_below(opt.sectors[DISK]);
+	case 1:
+		return lately->sector;
+	}
 	sector = hot[random_below(HOT_SPOTS)] + random_below(HOT_SECTORS);
 	return sector % opt.sectors[DISK];
 }
@@ -365,7 +372,7 @@ void workload_merge(void)
 	}
 }
 
-/* Writes on while the merge is at work, and after it. */
+/* Writes on while the merge is at work, and after it; not all of that is flushed. */
 void workload_plain(unsigned int batches)
 {
 	while (batches--)
@@ -374,6 +381,8 @@ void workload_plain(unsigned int batches)
 	workload_merge();
 	some_ops();
 	flush(ACTIVE);
+	batch_send(&batch, false, 0, BATCH);
+	batch_wait(&batch);
 }
 
 /* Goes on from what was found. All ops so far are history, without a time. */
