@@ -22,6 +22,10 @@ tools_install:
 test:
 	tests/run $(if $(K),-k $(K)) $(T)
 
+# The crash tests on a module with bugs
+test-planted:
+	tests/planted-test $(if $(K),-k $(K)) $(T)
+
 demo:
 	tests/demo
 
@@ -40,8 +44,10 @@ help:
 	@echo '                        gets what it needs with apt (Debian 12)'
 	@echo 'make test T=<scenario> [K=6.1|6.12]'
 	@echo '                        one of tests/scenarios, on all kernels or one'
+	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
+	@echo '                        planted bugs in the order of writes: tests must fail'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
 	@echo '                        failover, in two emulated guests'
 	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
 
-.PHONY: all modules modules_install clean tools tools_install test demo lint help
+.PHONY: all modules modules_install clean tools tools_install test test-planted demo lint help
