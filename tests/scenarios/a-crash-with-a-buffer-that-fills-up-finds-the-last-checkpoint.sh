@@ -3,4 +3,4 @@
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 
-check crash -s "$SEED" -b 1088 -e 3 -o 40 -p 4 -n 350 subsets
+check crash -s "$SEED" -b 1088 -f -e 4 -p 4 -n 300 subsets

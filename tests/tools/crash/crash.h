@@ -82,7 +82,7 @@ struct options {
 	uint64_t seed;
 	uint32_t sectors[DEVICES];
 	unsigned int epochs, batches, plain, limit, rounds;
-	bool log_writes, verbose;
+	bool fill, log_writes, verbose;
 };
 
 extern struct options opt;

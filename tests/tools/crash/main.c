@@ -13,7 +13,7 @@
  *			with all kept, and with all lost that was in flight
  *	subsets		before each flush or FUA write takes effect: any of the
  *			writes that can be lost are; all combinations of up to
- *			-f writes, else some; some of them torn
+ *			5 writes, else some; some of them torn
  *	torn		each superblock and summary is cut at every 512 bytes
  *	again		power is lost during a recovery and the merge that
  *			follows it, ten times in a row
@@ -22,6 +22,7 @@
  *	-s SEED		the operations and the samples are made from it
  *	-b SECTORS	of the buffer
  *	-e N		epochs
+ *	-f		some epochs go on until the buffer is full
  *	-o N		batches of operations in each, at most
  *	-p N		batches of operations after a failover or stop
  *	-n N		recoveries at most (in a round); a sample is taken of more
@@ -43,7 +44,6 @@
 #define FEW		5	/* writes of which all subsets are tried */
 #define SAMPLES		8	/* of more */
 #define DEPTH		10
-#define SMALL		1088	/* the smallest buffer */
 
 struct options opt = {
 	.seed = 1,
@@ -277,7 +277,7 @@ static uint64_t promises(size_t time)
 	uint64_t n = (last - states) * 2 + !!next;
 	writer_t op;
 
-	if (last->stage != STAGE_PLAIN)
+	if (last->stage == STAGE_RUNNING)
 		return n;
 	n <<= 32;
 	for (op = last->op; op <= nr_ops; op++)
@@ -489,14 +489,14 @@ static void try_cuts(struct found *found)
 static void begin(struct found *found)
 {
 	devices_create();
+	image_remember();
+	events_begin();
 	recover(found, true);
 	if (found->state != STAGE_NONE)
 		die("a new secondary is in stage %s", found->stage);
 	memset(found->content, 0, opt.sectors[DISK] * sizeof(*found->content));
 	workload_begin(found);
 	workload_fill();
-	image_remember();
-	events_begin();
 }
 
 static void end(const struct found *found)
@@ -685,7 +685,7 @@ static void report(const char *test, bool logged)
 	need("stage done", tally.stage[3]);
 	need("the state before a transition", tally.old);
 	need("the state being made", tally.new);
-	if (opt.sectors[BUFFER] == SMALL)
+	if (opt.fill)
 		need("a write that does not fit", nr_full);
 	if (!strcmp(test, "subsets")) {
 		need("subsets", tally.subsets);
@@ -713,10 +713,11 @@ int main(int argc, char **argv)
 	bool logged;
 	int c;
 
-	while ((c = getopt(argc, argv, "s:b:e:o:p:n:r:wv")) != -1) {
+	while ((c = getopt(argc, argv, "s:b:e:fo:p:n:r:wv")) != -1) {
 		switch (c) {
 		case 's': opt.seed = strtoull(optarg, NULL, 0); break;
 		case 'b': opt.sectors[BUFFER] = atoi(optarg); break;
+		case 'f': opt.fill = true; break;
 		case 'o': opt.batches = atoi(optarg); break;
 		case 'e': opt.epochs = atoi(optarg); break;
 		case 'p': opt.plain = atoi(optarg); break;

@@ -2,8 +2,8 @@
 /*
  * What a recovery may find: the content of the last transition that was
  * acknowledged, or of the one that was being made, as a whole. On top of a
- * failover or stop, of what was written since: all that was flushed, and of
- * all else, in each sector, that write or what it was before.
+ * failover or stop, or before a start, of what was written since: all that was
+ * flushed, and of all else, in each sector, that write or what it was before.
  *
  * Each sector says which op wrote it, and where.
  */
@@ -137,7 +137,7 @@ static void find_flushed(const struct state *s, size_t time, writer_t *flushed)
 	uint32_t i;
 
 	memset(flushed, 0, opt.sectors[DISK] * sizeof(*flushed));
-	if (s->stage != STAGE_PLAIN)
+	if (s->stage == STAGE_RUNNING)
 		return;
 	for (op = 1; op <= nr_ops; op++) {
 		const struct op *o = &ops[op];
@@ -163,7 +163,7 @@ static bool may_be(const struct state *s, size_t time, writer_t op, uint32_t sec
 	if (op < least || op > nr_ops || !covers(o, sector) || o->begin >= time)
 		return false;
 	if (op > s->op)
-		return s->stage == STAGE_PLAIN;
+		return s->stage != STAGE_RUNNING;
 	/* what was found first is known for sure */
 	if (s == states)
 		return false;

@@ -22,6 +22,7 @@
 #define BATCH		6
 #define MOST_SECTORS	40
 #define LATELY		40
+#define FILL_BATCHES	60	/* at most, to fill the smallest buffer */
 #define HOT_SPOTS	3
 #define HOT_SECTORS	192
 #define UNMAPPED	UINT32_MAX
@@ -82,7 +83,7 @@ static void acknowledged(writer_t op)
 	events_mark(op * 2 + 1);
 	o->unsure = op < last_transition;
 	for (i = 0; o->kind <= OP_DISCARD && i < o->sectors; i++)
-		(stage == STAGE_PLAIN ? base : layer[o->view])[o->sector + i] = op;
+		(stage == STAGE_RUNNING ? layer[o->view] : base)[o->sector + i] = op;
 }
 
 /* The buffer was full. What was asked for is done in part, or not at all. */
@@ -97,10 +98,12 @@ static int fd_of(enum view view)
 	return view == INBOUND ? inbound.fd : secondary.fd;
 }
 
-/* Which views take writes now: running both, after a failover the active one. */
+/* One of those that take writes now. */
 static enum view some_view(void)
 {
-	return closed ? ACTIVE : random_below(2);
+	if (stage == STAGE_NONE)
+		return INBOUND;
+	return closed ? ACTIVE : random_below(VIEWS);
 }
 
 /*
@@ -162,7 +165,7 @@ static void batch_send(struct batch *b, bool one_view, enum view view, unsigned 
 		some_range(b, &sector, &sectors);
 		op = new_op(OP_WRITE, view, sector, sectors);
 		/* its log has a write with FUA before older ones that were not flushed */
-		ops[op].fua = stage == STAGE_PLAIN && !opt.log_writes && !random_below(4);
+		ops[op].fua = stage != STAGE_RUNNING && !opt.log_writes && !random_below(4);
 		if (!b->data[at])
 			b->data[at] = allocate(MOST_SECTORS * SECTOR);
 		for (i = 0; i < sectors; i++)
@@ -244,7 +247,8 @@ static void some_ops(void)
 		blank(OP_ZERO, some_view());
 		break;
 	case 1:
-		blank(OP_DISCARD, some_view());
+		/* what a ramdisk keeps of a discarded range is not in the log */
+		blank(opt.log_writes ? OP_ZERO : OP_DISCARD, some_view());
 		break;
 	case 2:
 		flush(some_view());
@@ -312,25 +316,6 @@ static void transition(enum op_kind kind, enum view view)
 	acknowledged(op);
 }
 
-void workload_start(void)
-{
-	transition(OP_START, INBOUND);
-}
-
-void workload_epochs(unsigned int n)
-{
-	unsigned int i;
-
-	while (n--) {
-		for (i = 1 + random_below(opt.batches); i; i--)
-			some_ops();
-		if (random_below(2))
-			batch_send(&batch, true, INBOUND, 1 + random_below(BATCH));
-		transition(OP_CHECKPOINT, INBOUND);
-		batch_wait(&batch);
-	}
-}
-
 /* In percent of the time, while a view is used. */
 static void merge_pace(unsigned int percent)
 {
@@ -341,6 +326,30 @@ static void merge_pace(unsigned int percent)
 	error = dm_message(secondary.name, text);
 	if (error)
 		die("%s: %s", text, strerror(error));
+}
+
+void workload_start(void)
+{
+	transition(OP_START, INBOUND);
+}
+
+void workload_epochs(unsigned int n)
+{
+	unsigned int i, full;
+
+	while (n--) {
+		/* when it is slow there are several committed layers */
+		merge_pace(random_below(3) ? 100 : 2);
+		for (i = random_below(opt.batches + 1); i; i--)
+			some_ops();
+		full = nr_full;
+		for (i = opt.fill && !random_below(2) ? FILL_BATCHES : 0; i && nr_full == full; i--)
+			some_ops();
+		if (random_below(2))
+			batch_send(&batch, true, INBOUND, 1 + random_below(BATCH));
+		transition(OP_CHECKPOINT, INBOUND);
+		batch_wait(&batch);
+	}
 }
 
 /* With writes in flight, and some that were acknowledged; the merge takes its time. */
@@ -375,6 +384,7 @@ void workload_merge(void)
 /* Writes on while the merge is at work, and after it; not all of that is flushed. */
 void workload_plain(unsigned int batches)
 {
+	merge_pace(2);
 	while (batches--)
 		some_ops();
 	merge_pace(100);
@@ -416,7 +426,7 @@ void workload_begin(const struct found *found)
 	oracle_begin(stage, epoch, closed ? ACTIVE : INBOUND, base);
 }
 
-/* What is there before the first start, by the inbound view; history as well. */
+/* What is there before the first start, by the inbound view. */
 void workload_fill(void)
 {
 	writer_t op = new_op(OP_WRITE, INBOUND, 0, opt.sectors[DISK]);
@@ -424,14 +434,13 @@ void workload_fill(void)
 	uint8_t *data = allocate(size);
 	uint32_t i;
 
-	for (i = 0; i < opt.sectors[DISK]; i++) {
+	for (i = 0; i < opt.sectors[DISK]; i++)
 		sector_make(data + (size_t)i * SECTOR, i, op);
-		base[i] = op;
-	}
-	if (pwrite(inbound.fd, data, size, 0) != (ssize_t)size || fsync(inbound.fd))
+	begins(op);
+	if (pwrite(inbound.fd, data, size, 0) != (ssize_t)size)
 		die("filling the inbound view: %s", strerror(errno));
+	acknowledged(op);
 	free(data);
-	ops[op].begin = 0;
-	ops[op].end = 0;
-	oracle_begin(stage, epoch, INBOUND, base);
+	flush(INBOUND);
+	some_ops();
 }
