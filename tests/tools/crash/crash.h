@@ -3,6 +3,7 @@
  * Crash tests of a secondary: what the parts know of each other.
  *
  *	main.c		the kinds of test
+ *	cut.c		when power is lost, and with which writes
  *	workload.c	random operations on both views
  *	oracle.c	what a recovery may find
  *	events.c	what disk and buffer were asked for, and when
@@ -89,6 +90,7 @@ extern struct options opt;
 
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void *allocate(size_t size);
+void random_seed(uint64_t seed);
 uint64_t random_below(uint64_t n);
 
 /* dm.c */
@@ -133,7 +135,7 @@ void recover_init(void);
 void recover_exit(void);
 void found_init(struct found *found);
 uint32_t recover_status(struct found *found);
-void recover(struct found *found, bool both);
+int recover(struct found *found, bool both);
 void recover_remove(const struct found *found);
 
 /* workload.c */
@@ -222,5 +224,38 @@ void choices_reset(void);
 uint64_t image_key(size_t time);
 void image_build(size_t time);
 void image_load(void);
+
+/* cut.c */
+
+/**
+ * struct cut - a loss of power
+ * @time: events that had happened
+ * @how: what is lost of what can be
+ * @io: of CUT_TORN and CUT_BYTES
+ * @bits: of CUT_SUBSET those that are kept; of CUT_ANY the seed; of CUT_TORN
+ *	how many sectors of @io are kept, negative: at its end; of CUT_BYTES
+ *	how many bytes
+ */
+struct cut {
+	size_t time;
+	enum how { CUT_NONE, CUT_ALL, CUT_DONE, CUT_SUBSET, CUT_ANY, CUT_TORN,
+		CUT_BYTES } how;
+	unsigned int io;
+	int64_t bits;
+};
+
+extern struct cut *cuts;
+extern unsigned int nr_cuts;
+
+bool is_super(const struct io *io);
+bool is_summary(const struct io *io);
+void cut_every(size_t first);
+void cut_subsets(size_t first);
+void cut_torn(void);
+unsigned int cuts_unique(void);
+unsigned int cuts_sample(void);
+void cut_choose(const struct cut *cut);
+void cut_describe(char *text, size_t size, const struct cut *cut);
+void cut_show(const struct cut *cut);
 
 #endif

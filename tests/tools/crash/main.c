@@ -41,8 +41,6 @@
 
 #include "crash.h"
 
-#define FEW		5	/* writes of which all subsets are tried */
-#define SAMPLES		8	/* of more */
 #define DEPTH		10
 
 struct options opt = {
@@ -56,28 +54,26 @@ struct options opt = {
 };
 
 /**
- * struct cut - a loss of power
- * @time: events that had happened
- * @how: what is lost of what can be
- * @io: of CUT_TORN and CUT_BYTES
- * @bits: of CUT_SUBSET those that are kept; of CUT_ANY the seed; of CUT_TORN
- *	how many sectors of @io are kept, negative: at its end; of CUT_BYTES
- *	how many bytes
+ * tally - what was tried
+ * @events: in all logs
+ * @tried: recoveries
+ * @same: cuts that leave the same as another one
+ * @left_out: of the sample
+ * @stage: found none, running, failover, done
+ * @old: during a transition, and the state before it was found
+ * @new: and the state that it led to was found
+ * @merging: writes to the disk by the merge of a running secondary could be lost
+ * @flushed: a failover was being merged, and there were flushed writes since
+ * @subsets: cuts with a part of what could be lost
+ * @torn: writes that were kept in part
+ * @supers: superblocks that were
+ * @summaries: summaries that were
+ * @again: recoveries of what a recovery has left
  */
-struct cut {
-	size_t time;
-	enum how { CUT_NONE, CUT_ALL, CUT_DONE, CUT_SUBSET, CUT_ANY, CUT_TORN,
-		CUT_BYTES } how;
-	unsigned int io;
-	int64_t bits;
-};
-
-static struct cut *cuts;
-static unsigned int nr_cuts, cuts_room;
-
 static struct {
-	unsigned int tried, same, left_out, stage[4], old, new, merging, flushed, subsets, torn, supers, summaries,
-		again;
+	size_t events;
+	unsigned int tried, same, left_out, stage[4], old, new, merging, flushed;
+	unsigned int subsets, torn, supers, summaries, again;
 } tally;
 
 static uint64_t random_state;
@@ -105,6 +101,11 @@ void *allocate(size_t size)
 	return p;
 }
 
+void random_seed(uint64_t seed)
+{
+	random_state = seed | 1;
+}
+
 uint64_t random_below(uint64_t n)
 {
 	random_state ^= random_state << 13;
@@ -114,292 +115,8 @@ uint64_t random_below(uint64_t n)
 }
 
 /*
- * ---- Cuts ----
- */
-
-static void add_cut(struct cut cut)
-{
-	if (nr_cuts == cuts_room) {
-		cuts_room = cuts_room ? cuts_room * 2 : 4096;
-		cuts = realloc(cuts, cuts_room * sizeof(*cuts));
-		if (!cuts)
-			die("out of memory");
-	}
-	cuts[nr_cuts++] = cut;
-}
-
-/* Each event from @first on is the last one. */
-static void cut_every(size_t first)
-{
-	size_t t;
-
-	for (t = first; t <= nr_events; t++) {
-		add_cut((struct cut) { .time = t, .how = CUT_NONE });
-		add_cut((struct cut) { .time = t, .how = CUT_ALL });
-		add_cut((struct cut) { .time = t, .how = CUT_DONE });
-	}
-}
-
-static unsigned int count_lost(size_t time)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < nr_ios; i++)
-		n += io_lost(&ios[i], time);
-	return n;
-}
-
-/* What can be lost is most just before something takes effect. */
-static void cut_subsets(size_t first)
-{
-	unsigned int i, lost;
-	int64_t bits;
-
-	for (i = 0; i < nr_ios; i++) {
-		const struct io *io = &ios[i];
-		struct cut cut = { .time = io->complete };
-
-		if ((io->op != IO_FLUSH && !io->fua) || io->complete == NEVER ||
-		    io->complete < first)
-			continue;
-		lost = count_lost(cut.time);
-		cut.how = lost <= FEW ? CUT_SUBSET : CUT_ANY;
-		for (bits = lost <= FEW ? 1 << lost : SAMPLES; bits--; add_cut(cut))
-			cut.bits = bits;
-		cut.how = CUT_ANY;
-		cut.bits = SAMPLES;
-		add_cut(cut);
-	}
-}
-
-static bool is_super(const struct io *io)
-{
-	return io->device == BUFFER && io->op == IO_WRITE && !memcmp(io->data, "REPLBUT1", 8);
-}
-
-static bool is_summary(const struct io *io)
-{
-	return io->device == BUFFER && io->op == IO_WRITE && !memcmp(io->data, "REPLSUM1", 8);
-}
-
-/*
- * Cut at every sector, with those before it or those from it on. All of a
- * superblock that is not zero lies in its first sector: that one is cut as
- * well, should the disk not write a sector as a whole.
- */
-static void cut_torn(void)
-{
-	struct cut cut = { .how = CUT_TORN };
-
-	for (cut.io = 0; cut.io < nr_ios; cut.io++) {
-		const struct io *io = &ios[cut.io];
-		int64_t kept;
-
-		if (!is_super(io) && !is_summary(io))
-			continue;
-		cut.time = io->durable == NEVER ? nr_events : io->durable;
-		for (kept = 1; kept < io->sectors; kept++) {
-			cut.bits = kept;
-			add_cut(cut);
-			cut.bits = -kept;
-			add_cut(cut);
-		}
-		cut.how = CUT_BYTES;
-		for (cut.bits = 16; cut.bits < SECTOR; cut.bits += 16)
-			add_cut(cut);
-		cut.how = CUT_TORN;
-	}
-}
-
-static struct choice any_choice(void)
-{
-	switch (random_below(5)) {
-	case 0:
-	case 1:
-		return (struct choice) { PART_NONE, 0 };
-	case 2:
-	case 3:
-		return (struct choice) { PART_ALL, 0 };
-	default:
-		return (struct choice) { PART_ANY, random_below(UINT64_C(1) << 32) };
-	}
-}
-
-static void choose(const struct cut *cut)
-{
-	unsigned int i, n = 0;
-
-	random_state = (opt.seed * 0x10001 + cut->time) * UINT64_C(0x9e3779b97f4a7c15) + cut->bits;
-	random_state |= 1;
-	for (i = 0; i < nr_ios; i++) {
-		const struct io *io = &ios[i];
-
-		choices[i] = (struct choice) { PART_NONE, 0 };
-		if (!io_lost(io, cut->time))
-			continue;
-		switch (cut->how) {
-		case CUT_NONE:
-			break;
-		case CUT_DONE:
-			if (io->complete >= cut->time)
-				break;
-			/* fallthrough */
-		case CUT_ALL:
-			choices[i].part = PART_ALL;
-			break;
-		case CUT_SUBSET:
-			if (cut->bits >> n & 1)
-				choices[i].part = PART_ALL;
-			break;
-		case CUT_ANY:
-			choices[i] = any_choice();
-			break;
-		case CUT_TORN:
-			choices[i].part = PART_ALL;
-			if (i != cut->io)
-				break;
-			choices[i].part = cut->bits > 0 ? PART_FIRST : PART_LAST;
-			choices[i].sectors = cut->bits > 0 ? cut->bits : -cut->bits;
-			break;
-		case CUT_BYTES:
-			choices[i].part = i == cut->io ? PART_BYTES : PART_ALL;
-			choices[i].sectors = cut->bits;
-			break;
-		}
-		n++;
-	}
-}
-
-/* What may be found depends on it, beside the image. */
-static uint64_t promises(size_t time)
-{
-	const struct state *next, *last = oracle_at(time, &next);
-	uint64_t n = (last - states) * 2 + !!next;
-	writer_t op;
-
-	if (last->stage == STAGE_RUNNING)
-		return n;
-	n <<= 32;
-	for (op = last->op; op <= nr_ops; op++)
-		n += ops[op].end < time && (ops[op].fua || ops[op].kind == OP_FLUSH);
-	return n;
-}
-
-/* Takes out those with the same image and promises as one before. */
-static void unique_cuts(void)
-{
-	size_t room = nr_cuts * 4 + 16, at;
-	unsigned int i, kept = 0;
-	uint64_t *seen, key;
-
-	seen = calloc(room, sizeof(*seen));
-	if (!seen)
-		die("out of memory");
-	for (i = 0; i < nr_cuts; i++) {
-		choose(&cuts[i]);
-		key = promises(cuts[i].time) + 1;
-		key = (image_key(cuts[i].time) ^ key * UINT64_C(0xd1342543de82ef95)) | 1;
-		for (at = key % room; seen[at] && seen[at] != key; at = (at + 1) % room)
-			;
-		if (!seen[at])
-			cuts[kept++] = cuts[i];
-		seen[at] = key;
-	}
-	free(seen);
-	tally.same += nr_cuts - kept;
-	nr_cuts = kept;
-}
-
-static bool in_transition(const struct cut *cut)
-{
-	const struct state *next;
-
-	oracle_at(cut->time, &next);
-	return next;
-}
-
-/*
- * Takes a sample when there are more than may be tried, in order of time. Those
- * during a transition are few and all taken, unless the test is about these.
- */
-static void sample_cuts(void)
-{
-	unsigned int i, certain = 0, taken = 0, kept = 0, left, room;
-
-	for (i = 0; i < nr_cuts; i++)
-		certain += in_transition(&cuts[i]);
-	if (certain > opt.limit / 2)
-		certain = 0;
-	left = nr_cuts - certain;
-	room = opt.limit - certain;
-	for (i = 0; i < nr_cuts; i++) {
-		if (!certain || !in_transition(&cuts[i])) {
-			if (random_below(left--) >= room - taken)
-				continue;
-			taken++;
-		}
-		cuts[kept++] = cuts[i];
-	}
-	tally.left_out += nr_cuts - kept;
-	nr_cuts = kept;
-}
-
-/*
  * ---- Recoveries ----
  */
-
-static void describe_cut(char *text, size_t size, const struct cut *cut)
-{
-	static const char * const how[] = {
-		"all lost that can be", "nothing lost", "lost what was in flight",
-		"a subset kept", "any parts kept", "torn", "torn within a sector",
-	};
-	int used;
-
-	used = snprintf(text, size, ", cut after event %zu of %zu, %s", cut->time, nr_events,
-			how[cut->how]);
-	if (cut->how >= CUT_TORN)
-		snprintf(text + used, size - used, " (%s at buffer sector %u, the %s %d %s kept)",
-			 is_super(&ios[cut->io]) ? "superblock" : "summary", ios[cut->io].sector,
-			 cut->bits > 0 ? "first" : "last", abs((int)cut->bits),
-			 cut->how == CUT_TORN ? "sectors" : "bytes");
-	else if (cut->how >= CUT_SUBSET)
-		snprintf(text + used, size - used, " (%" PRIx64 ")", cut->bits);
-}
-
-/* The events around a cut, for who has to find out. */
-static void show_events(const struct cut *cut)
-{
-	size_t first = cut->time > 40 ? cut->time - 40 : 0, last = cut->time + 10, t;
-	unsigned int i;
-	writer_t op;
-
-	for (t = first; t < last && t < nr_events; t++) {
-		if (t == cut->time)
-			printf("  ---- power is lost ----\n");
-		for (op = 1; op <= nr_ops; op++)
-			if (ops[op].begin == t || ops[op].end == t)
-				printf("  %6zu op %u kind %d %s\n", t, op, ops[op].kind,
-				       ops[op].begin == t ? "begins" : "is acknowledged");
-		for (i = 0; i < nr_ios; i++) {
-			const struct io *io = &ios[i];
-			bool submit = io->submit == t;
-
-			if (!submit && io->complete != t)
-				continue;
-			printf("  %6zu %s io %u: %s %s%s %u+%u", t, submit ? "submit" : "  done", i,
-			       io->device == DISK ? "disk" : "buffer",
-			       io->op == IO_FLUSH ? "flush" : is_super(io) ? "superblock" :
-			       is_summary(io) ? "summary" : io->op == IO_WRITE ? "write" : "zero",
-			       io->fua ? " FUA" : "", io->sector, io->sectors);
-			if (submit && io_lost(io, cut->time))
-				printf(" (could be lost; kept: %s)",
-				       choices[i].part == PART_NONE ? "nothing" :
-				       choices[i].part == PART_ALL ? "all" : "a part");
-			printf("\n");
-		}
-	}
-}
 
 /* Was something flushed since the failover, and the merge is not at its end? */
 static bool has_flushed(const struct found *found, const struct state *s, size_t time)
@@ -443,13 +160,18 @@ static void try_image(const struct cut *cut, struct found *found, bool both)
 {
 	enum verdict verdict;
 	char why[512];
+	int error;
 
 	if (opt.verbose)
 		printf("%s\n", now);
-	recover(found, both);
+	error = recover(found, both);
+	if (error) {
+		cut_show(cut);
+		die("the secondary cannot be created: %s", strerror(error));
+	}
 	verdict = oracle_judge(found, cut->time, why, sizeof(why));
 	if (verdict == WRONG) {
-		show_events(cut);
+		cut_show(cut);
 		die("%s", why);
 	}
 	count(cut, found, verdict);
@@ -459,9 +181,9 @@ static void try_cut(const struct cut *cut, struct found *found)
 {
 	char text[256];
 
-	choose(cut);
+	cut_choose(cut);
 	image_build(cut->time);
-	describe_cut(text, sizeof(text), cut);
+	cut_describe(text, sizeof(text), cut);
 	now = text;
 	image_load();
 	try_image(cut, found, !random_below(4));
@@ -474,9 +196,9 @@ static void try_cuts(struct found *found)
 	unsigned int i;
 
 	choices_reset();
-	unique_cuts();
-	random_state = opt.seed * 3 | 1;
-	sample_cuts();
+	tally.same += cuts_unique();
+	random_seed(opt.seed * 3);
+	tally.left_out += cuts_sample();
 	for (i = 0; i < nr_cuts; i++)
 		try_cut(&cuts[i], found);
 	nr_cuts = 0;
@@ -491,7 +213,8 @@ static void begin(struct found *found)
 	devices_create();
 	image_remember();
 	events_begin();
-	recover(found, true);
+	if (recover(found, true))
+		die("the secondary cannot be created");
 	if (found->state != STAGE_NONE)
 		die("a new secondary is in stage %s", found->stage);
 	memset(found->content, 0, opt.sectors[DISK] * sizeof(*found->content));
@@ -503,6 +226,7 @@ static void end(const struct found *found)
 {
 	recover_remove(found);
 	events_end();
+	tally.events += nr_events;
 }
 
 /* All that there is. */
@@ -637,12 +361,12 @@ static void test_again(struct found *found)
 			end(found);
 			choices_reset();
 			cut = some_cut();
-			choose(&cut);
+			cut_choose(&cut);
 			image_build(cut.time);
-			random_state = random * 3 | 1;
+			random_seed(random * 3);
 			image_load();
 			image_remember();
-			describe_cut(text, sizeof(text), &cut);
+			cut_describe(text, sizeof(text), &cut);
 			now = text;
 			events_begin();
 			try_image(&cut, found, true);
@@ -663,7 +387,7 @@ static void need(const char *what, unsigned int n)
 
 static void report(const char *test, bool logged)
 {
-	printf("seed %" PRIu64 ": %zu events, %u operations (%u did not fit)\n", opt.seed, nr_events,
+	printf("seed %" PRIu64 ": %zu events, %u operations (%u did not fit)\n", opt.seed, tally.events,
 	       nr_ops, nr_full);
 	printf("cuts: %u, %u left out, %u others are the same; found none: %u, running: %u, failover: %u, done: %u\n",
 	       tally.tried, tally.left_out, tally.same, tally.stage[0], tally.stage[1], tally.stage[2],
@@ -708,27 +432,35 @@ int main(int argc, char **argv)
 		{ "every", test_every }, { "subsets", test_subsets }, { "torn", test_torn },
 		{ "again", test_again }, { "failover", test_failover },
 	};
+	static const struct {
+		char option;
+		unsigned int *value;
+	} numbers[] = {
+		{ 'b', &opt.sectors[BUFFER] }, { 'e', &opt.epochs }, { 'n', &opt.limit },
+		{ 'o', &opt.batches }, { 'p', &opt.plain }, { 'r', &opt.rounds },
+	};
 	struct found found;
 	unsigned int i;
 	bool logged;
 	int c;
 
 	while ((c = getopt(argc, argv, "s:b:e:fo:p:n:r:wv")) != -1) {
-		switch (c) {
-		case 's': opt.seed = strtoull(optarg, NULL, 0); break;
-		case 'b': opt.sectors[BUFFER] = atoi(optarg); break;
-		case 'f': opt.fill = true; break;
-		case 'o': opt.batches = atoi(optarg); break;
-		case 'e': opt.epochs = atoi(optarg); break;
-		case 'p': opt.plain = atoi(optarg); break;
-		case 'n': opt.limit = atoi(optarg); break;
-		case 'r': opt.rounds = atoi(optarg); break;
-		case 'w': opt.log_writes = true; break;
-		case 'v': opt.verbose = true; break;
-		default: return 2;
-		}
+		for (i = 0; i < ARRAY_SIZE(numbers) && numbers[i].option != c; i++)
+			;
+		if (i < ARRAY_SIZE(numbers))
+			*numbers[i].value = atoi(optarg);
+		else if (c == 's')
+			opt.seed = strtoull(optarg, NULL, 0);
+		else if (c == 'f')
+			opt.fill = true;
+		else if (c == 'w')
+			opt.log_writes = true;
+		else if (c == 'v')
+			opt.verbose = true;
+		else
+			return 2;
 	}
-	random_state = opt.seed * 2 + 1;
+	random_seed(opt.seed * 2);
 	logged = opt.log_writes;
 	recover_init();
 	found_init(&found);

@@ -81,8 +81,10 @@ static void read_view(const struct mapped *m, uint8_t *data)
  * @both: the inbound view too; it takes as long again
  *
  * Before a start there is only the inbound view to read from.
+ *
+ * Return: 0, or the errno with which the secondary was refused.
  */
-void recover(struct found *found, bool both)
+int recover(struct found *found, bool both)
 {
 	char params[64], text[256];
 	int error;
@@ -90,13 +92,13 @@ void recover(struct found *found, bool both)
 	snprintf(params, sizeof(params), "secondary %s %s", disk.number, buffer.number);
 	error = dm_create(&secondary, "sec", opt.sectors[DISK], "replication", params);
 	if (error)
-		die("the secondary cannot be created: %s", strerror(error));
+		return error;
 	recover_status(found);
 	found->both = both || found->state == STAGE_NONE;
 	if (found->state != STAGE_NONE)
 		read_view(&secondary, found->data[ACTIVE]);
 	if (!found->both)
-		return;
+		return 0;
 	snprintf(params, sizeof(params), "inbound %s", secondary.number);
 	error = dm_create(&inbound, "in", opt.sectors[DISK], "replication", params);
 	if (error)
@@ -105,6 +107,7 @@ void recover(struct found *found, bool both)
 	found->closed = strstr(text, " closed");
 	if (!found->closed)
 		read_view(&inbound, found->data[INBOUND]);
+	return 0;
 }
 
 void recover_remove(const struct found *found)
