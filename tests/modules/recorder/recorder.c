@@ -37,6 +37,8 @@
 
 #define DM_MSG_PREFIX "recorder"
 
+#define PATIENCE	24
+
 static unsigned int log_mib = 128;
 module_param(log_mib, uint, 0444);
 MODULE_PARM_DESC(log_mib, "Room for the log in MiB");
@@ -60,6 +62,7 @@ struct recorder {
  * @bio: dm core's clone
  * @iter: of @bio as it came in
  * @id: in the log
+ * @patience: times it is not answered though chosen
  */
 struct held {
 	struct list_head list;
@@ -67,6 +70,7 @@ struct held {
 	struct bio *bio;
 	struct bvec_iter iter;
 	u64 id;
+	unsigned int patience;
 };
 
 static DEFINE_SPINLOCK(lock);		/* all that follows */
@@ -171,11 +175,26 @@ static u64 choose(void)
 	return choice >> 11;
 }
 
-/* Any of those held, once some more had the time to come in. */
-static void do_answer(struct work_struct *work)
+static struct held *any_held(void)
 {
 	struct held *h;
 	u64 n;
+
+	div64_u64_rem(choose(), nr_held, &n);
+	list_for_each_entry(h, &held_bios, list)
+		if (!n--)
+			break;
+	return h;
+}
+
+/*
+ * Any of those held, once some more had the time to come in: flushes and what
+ * has FUA for longer, so that other writes overtake them.
+ */
+static void do_answer(struct work_struct *work)
+{
+	unsigned int patience = 0;
+	struct held *h;
 
 	for (;;) {
 		usleep_range(50, 150);
@@ -184,10 +203,12 @@ static void do_answer(struct work_struct *work)
 			spin_unlock_irq(&lock);
 			break;
 		}
-		div64_u64_rem(choose(), nr_held, &n);
-		list_for_each_entry(h, &held_bios, list)
-			if (!n--)
-				break;
+		h = any_held();
+		if (op_is_flush(h->bio->bi_opf) && patience++ < h->patience) {
+			spin_unlock_irq(&lock);
+			continue;
+		}
+		patience = 0;
 		list_del(&h->list);
 		nr_held--;
 		transfer(h->r, h->bio, h->iter);
@@ -217,6 +238,7 @@ static int recorder_map(struct dm_target *ti, struct bio *bio)
 		h->bio = bio;
 		h->iter = bio->bi_iter;
 		h->id = ++last_id;
+		h->patience = choose() % PATIENCE;
 		log_submit(h);
 		list_add_tail(&h->list, &held_bios);
 		nr_held++;

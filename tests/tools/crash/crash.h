@@ -249,8 +249,9 @@ extern unsigned int nr_cuts;
 
 bool is_super(const struct io *io);
 bool is_summary(const struct io *io);
-void cut_every(size_t first);
-void cut_subsets(size_t first);
+size_t merged_at(void);
+void cut_every(size_t first, size_t last);
+void cut_subsets(size_t first, size_t last);
 void cut_torn(void);
 unsigned int cuts_unique(void);
 unsigned int cuts_sample(void);

@@ -13,6 +13,10 @@
 #define FEW		5	/* writes of which all subsets are tried */
 #define SAMPLES		8	/* of more */
 
+/* where a superblock has its stage, see Documentation/format.rst */
+#define SUPER_STAGE	60
+#define SUPER_DONE	4
+
 struct cut *cuts;
 unsigned int nr_cuts;
 
@@ -29,12 +33,12 @@ static void add_cut(struct cut cut)
 	cuts[nr_cuts++] = cut;
 }
 
-/* Each event from @first on is the last one. */
-void cut_every(size_t first)
+/* Each event from @first to @last is the last one. */
+void cut_every(size_t first, size_t last)
 {
 	size_t t;
 
-	for (t = first; t <= nr_events; t++) {
+	for (t = first; t <= nr_events && t <= last; t++) {
 		add_cut((struct cut) { .time = t, .how = CUT_NONE });
 		add_cut((struct cut) { .time = t, .how = CUT_ALL });
 		add_cut((struct cut) { .time = t, .how = CUT_DONE });
@@ -51,7 +55,7 @@ static unsigned int count_lost(size_t time)
 }
 
 /* What can be lost is most just before something takes effect. */
-void cut_subsets(size_t first)
+void cut_subsets(size_t first, size_t last)
 {
 	unsigned int i, lost;
 	int64_t bits;
@@ -61,7 +65,7 @@ void cut_subsets(size_t first)
 		struct cut cut = { .time = io->complete };
 
 		if ((io->op != IO_FLUSH && !io->fua) || io->complete == NEVER ||
-		    io->complete < first)
+		    io->complete < first || io->complete > last)
 			continue;
 		lost = count_lost(cut.time);
 		cut.how = lost <= FEW ? CUT_SUBSET : CUT_ANY;
@@ -76,6 +80,23 @@ void cut_subsets(size_t first)
 bool is_super(const struct io *io)
 {
 	return io->device == BUFFER && io->op == IO_WRITE && !memcmp(io->data, "REPLBUT1", 8);
+}
+
+/* When the superblock was durable that says that a failover or stop is merged. */
+size_t merged_at(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_ios; i++) {
+		uint32_t stage;
+
+		if (!is_super(&ios[i]))
+			continue;
+		memcpy(&stage, ios[i].data + SUPER_STAGE, sizeof(stage));
+		if (stage == SUPER_DONE)
+			return ios[i].durable;
+	}
+	return nr_events;
 }
 
 bool is_summary(const struct io *io)

@@ -42,6 +42,8 @@
 #include "crash.h"
 
 #define DEPTH		10
+#define BEFORE		20	/* events before a failover */
+#define AFTER		20	/* events after its merge */
 
 struct options opt = {
 	.seed = 1,
@@ -247,7 +249,7 @@ static void test_every(struct found *found)
 	begin(found);
 	whole_workload();
 	end(found);
-	cut_every(0);
+	cut_every(0, NEVER);
 	try_cuts(found);
 	devices_remove();
 }
@@ -257,7 +259,7 @@ static void test_subsets(struct found *found)
 	begin(found);
 	whole_workload();
 	end(found);
-	cut_subsets(0);
+	cut_subsets(0, NEVER);
 	try_cuts(found);
 	devices_remove();
 }
@@ -275,19 +277,20 @@ static void test_torn(struct found *found)
 static void test_failover(struct found *found)
 {
 	unsigned int n = opt.rounds;
-	writer_t last;
+	writer_t op;
 
 	while (n--) {
 		begin(found);
 		workload_start();
 		workload_epochs(opt.epochs);
-		last = nr_ops;
 		workload_stop(true);
+		for (op = nr_ops; ops[op].kind != OP_FAILOVER; op--)
+			;
 		workload_plain(opt.plain);
 		end(found);
-		/* from the last writes before the failover on */
-		cut_every(ops[last + 1].begin);
-		cut_subsets(ops[last + 1].begin);
+		/* from the last writes before the failover to the first after the merge */
+		cut_every(ops[op].begin - BEFORE, merged_at() + AFTER);
+		cut_subsets(ops[op].begin - BEFORE, merged_at() + AFTER);
 		try_cuts(found);
 		devices_remove();
 	}

@@ -333,40 +333,6 @@ void workload_start(void)
 	transition(OP_START, INBOUND);
 }
 
-void workload_epochs(unsigned int n)
-{
-	unsigned int i, full;
-
-	while (n--) {
-		/* when it is slow there are several committed layers */
-		merge_pace(random_below(3) ? 100 : 2);
-		for (i = random_below(opt.batches + 1); i; i--)
-			some_ops();
-		full = nr_full;
-		for (i = opt.fill && !random_below(2) ? FILL_BATCHES : 0; i && nr_full == full; i--)
-			some_ops();
-		if (random_below(2))
-			batch_send(&batch, true, INBOUND, 1 + random_below(BATCH));
-		transition(OP_CHECKPOINT, INBOUND);
-		batch_wait(&batch);
-	}
-}
-
-/* With writes in flight, and some that were acknowledged; the merge takes its time. */
-void workload_stop(bool failover)
-{
-	enum view view = failover ? ACTIVE : INBOUND;
-
-	batch_send(&batch, false, 0, BATCH);
-	batch_wait(&batch);
-	batch_send(&batch, true, view, BATCH);
-	batch_wait(&batch);
-	batch_send(&batch, true, view, 1 + random_below(BATCH));
-	merge_pace(2);
-	transition(failover ? OP_FAILOVER : OP_STOP, view);
-	batch_wait(&batch);
-}
-
 /* Waits until all that is committed is on the disk. */
 void workload_merge(void)
 {
@@ -379,6 +345,52 @@ void workload_merge(void)
 			break;
 		dm_wait(secondary.name, event);
 	}
+}
+
+/* With nothing committed left: all that was given back is used again. */
+static void fill_buffer(void)
+{
+	unsigned int i, full = nr_full;
+
+	workload_merge();
+	for (i = 0; i < FILL_BATCHES && nr_full == full; i++)
+		some_ops();
+}
+
+void workload_epochs(unsigned int n)
+{
+	unsigned int i;
+
+	while (n--) {
+		/* when it is slow there are several committed layers */
+		merge_pace(random_below(3) ? 100 : 2);
+		for (i = random_below(opt.batches + 1); i; i--)
+			some_ops();
+		if (opt.fill && random_below(2))
+			fill_buffer();
+		if (random_below(2))
+			batch_send(&batch, true, INBOUND, 1 + random_below(BATCH));
+		transition(OP_CHECKPOINT, INBOUND);
+		batch_wait(&batch);
+	}
+}
+
+/* With writes in flight, and some that were acknowledged; the merge takes its time. */
+void workload_stop(bool failover)
+{
+	enum view view = failover ? ACTIVE : INBOUND;
+	unsigned int n;
+
+	for (n = 2 + random_below(8); n; n--) {
+		batch_send(&batch, false, 0, BATCH);
+		batch_wait(&batch);
+	}
+	batch_send(&batch, true, view, BATCH);
+	batch_wait(&batch);
+	batch_send(&batch, true, view, 1 + random_below(BATCH));
+	merge_pace(2);
+	transition(failover ? OP_FAILOVER : OP_STOP, view);
+	batch_wait(&batch);
 }
 
 /* Writes on while the merge is at work, and after it; not all of that is flushed. */
