@@ -31,6 +31,10 @@ soak:
 	tests/run -k 6.12-debug --soak 10 a-damaged-buffer-is-refused-or-read-right \
 		a-damaged-buffer-is-refused-or-read-right-2
 
+# The crash tests on a module with bugs
+test-planted:
+	tests/planted-test $(if $(K),-k $(K)) $(T)
+
 demo:
 	tests/demo
 
@@ -53,8 +57,10 @@ help:
 	@echo '                        on a kernel with KASAN and lockdep, which is compiled'
 	@echo '                        for it when it is first used; slow'
 	@echo 'make soak               10,000 damaged buffers on that kernel; takes an hour'
+	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
+	@echo '                        planted bugs in the order of writes: tests must fail'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
 	@echo '                        failover, in two emulated guests'
 	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
 
-.PHONY: all modules modules_install clean tools tools_install test test-debug soak demo lint help
+.PHONY: all modules modules_install clean tools tools_install test test-debug test-planted soak demo lint help

@@ -97,17 +97,20 @@ stage_modules()
 	rm -rf "$tree"
 }
 
-# Each tests/tools/NAME.c is one program, each tests/tools/NAME.sh goes along, and
-# so do the programs of tools/.
+# Each tests/tools/NAME.c is one program, so are all files of tests/tools/NAME/
+# together; each tests/tools/NAME.sh goes along, and so do the programs of tools/.
 build_tools()
 {
-	local out=$1 c rc=0
+	local out=$1 name rc=0
+	local -a c
 	rm -rf "$out"
 	mkdir -p "$out"
-	for c in "$TESTS"/tools/*.c; do
-		[ -e "$c" ] || continue
+	for name in "$TESTS"/tools/*.c "$TESTS"/tools/*/; do
+		[ -e "$name" ] || continue
+		c=("${name%/}")
+		[ ! -d "$name" ] || c=("$name"*.c)
 		gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -pthread \
-			-I"$TOP" -o "$out/$(basename "$c" .c)" "$c" || rc=1
+			-I"$TOP" -o "$out/$(basename "$name" .c)" "${c[@]}" || rc=1
 	done
 	cp "$TESTS"/tools/*.sh "$out/" 2>/dev/null
 	make -s -C "$TOP/tools" O="$out" LDFLAGS=-static || rc=1
