@@ -498,7 +498,7 @@ int holes_commit(struct secondary *s, const char **where)
 	if (s->buffer.untrusted)
 		WRITE_ONCE(s->holes_lost, true);
 	state = s->buffer.state;
-	if (!error && holes && !READ_ONCE(s->holes_lost) &&
+	if (!error && holes && !s->buffer.untrusted &&
 	    newest.sequence != state.newest.sequence) {
 		state.newest = newest;
 		error = buffer_commit(&s->buffer, &state);
