@@ -229,7 +229,7 @@ static bool begin_pass(struct secondary *s, struct pass *pass)
 /* All is copied: flush, say so, let the layers go. */
 static void end_pass(struct secondary *s, struct pass *pass)
 {
-	struct format_state state;
+	struct format_state state, sampled;
 	struct layer *holes = NULL;
 	struct layout *next;
 	unsigned int i;
@@ -240,6 +240,10 @@ static void end_pass(struct secondary *s, struct pass *pass)
 		pass_failed(pass, error, "disk", "flush", 0);
 		return;
 	}
+	/* nobody else changes these, and no checkpoint has to wait for them */
+	memcpy(sampled.sample, s->buffer.state.sample, sizeof(sampled.sample));
+	samples_take(&s->buffer, s->r.devs[DEV_DISK], pass->layer, pass->nr,
+		     &sampled);
 
 	mutex_lock(&s->r.lock);
 	next = layout_copy(s);
@@ -259,9 +263,7 @@ static void end_pass(struct secondary *s, struct pass *pass)
 	state.merged_epoch = pass->layer[0]->epoch;
 	if (!next->nr)
 		state.newest = (struct summary_id) { };
-	if (s->r.stage == STAGE_RUNNING)
-		samples_take(&s->buffer, s->r.devs[DEV_DISK], pass->layer,
-			     pass->nr, &state);
+	memcpy(state.sample, sampled.sample, sizeof(state.sample));
 	error = buffer_commit(&s->buffer, &state);
 	if (!error)
 		layout_publish(s, next);
