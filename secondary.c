@@ -236,6 +236,7 @@ static int commit_view(struct secondary *s, enum view_id view,
 		t.holes->newest = state.newest;
 		t.next->holes = t.holes;
 		t.holes = NULL;
+		WRITE_ONCE(s->holes_lost, false);
 	}
 	WRITE_ONCE(s->r.epoch, epoch);
 	views_thaw(s, t.next);

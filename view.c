@@ -511,6 +511,13 @@ int holes_commit(struct secondary *s, const char **where)
 	return error;
 }
 
+/* Is the end of the merge still to come, and will it answer a flush? */
+static bool merge_answers(struct secondary *s)
+{
+	return READ_ONCE(s->holes_lost) && !READ_ONCE(s->abandoned) &&
+	       READ_ONCE(s->r.stage) != STAGE_FAILOVER_FAILED;
+}
+
 static void do_flush(struct work_struct *work)
 {
 	struct secondary *s = container_of(work, struct secondary, flush_work);
@@ -522,10 +529,8 @@ static void do_flush(struct work_struct *work)
 	if (!list)
 		return;
 	error = holes_commit(s, &where);
-	/* here until views_retry_flushes(), unless the merge does not go on */
-	if (error == -EAGAIN && (READ_ONCE(s->abandoned) ||
-				 READ_ONCE(s->r.stage) == STAGE_FAILOVER_FAILED))
-		error = -EIO;
+	if (error == -EAGAIN && !merge_answers(s))
+		error = READ_ONCE(s->holes_lost) ? -EIO : 0;
 	if (error && error != -EAGAIN)
 		repl_fault(&s->r, error, where, "flush", 0,
 			   "the error went up");
@@ -535,6 +540,12 @@ static void do_flush(struct work_struct *work)
 		else
 			end_plain(io, errno_to_blk_status(error));
 	}
+	if (error != -EAGAIN)
+		return;
+	/* here until views_retry_flushes(), which may just have looked */
+	smp_mb();
+	if (!merge_answers(s))
+		queue_work(s->flush_wq, &s->flush_work);
 }
 
 /**
@@ -543,6 +554,7 @@ static void do_flush(struct work_struct *work)
  */
 void views_retry_flushes(struct secondary *s)
 {
+	smp_mb(); /* what has ended before the list, see do_flush() */
 	if (!llist_empty(&s->flushes))
 		queue_work(s->flush_wq, &s->flush_work);
 }
