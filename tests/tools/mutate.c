@@ -268,7 +268,7 @@ static bool super_valid(const uint8_t *p, unsigned int copy)
 
 	if (get(p, 8) != SUPER_MAGIC || get(p + CRC, 4) != block_crc(p) || get(p + 12, 4) != 1)
 		return false;
-	if (!sequence || sequence == UINT64_MAX || (sequence & 1) != copy)
+	if (!sequence || sequence > INT64_MAX || (sequence & 1) != copy)
 		return false;
 	if (g.sectors < 1088 || g.sectors > 0x7fffffff)
 		return false;
@@ -291,13 +291,13 @@ static bool super_valid(const uint8_t *p, unsigned int copy)
 	default:
 		return false;
 	}
-	if (epoch >= UINT64_MAX - 1 || merged > newest_possible || newest_epoch > newest_possible)
+	if (epoch > INT64_MAX || merged > newest_possible || newest_epoch > newest_possible)
 		return false;
 	if (!zeroes(p + OWNER + owner, OWNER_SIZE - owner))
 		return false;
 	if (!place)
 		return !newest && !newest_epoch;
-	return newest != UINT64_MAX && within_segment(&g, place, BLOCK_SECTORS);
+	return newest <= INT64_MAX && within_segment(&g, place, BLOCK_SECTORS);
 }
 
 static __attribute__((format(printf, 2, 3))) bool refuse(struct verdict *v, const char *fmt, ...)
@@ -538,7 +538,7 @@ static uint64_t interesting(const struct verdict *good, uint64_t old, unsigned i
 	const uint8_t *super = buffer + (good->sequence & 1 ? BLOCK : 0);
 	const struct field *f = &super_field[below(ARRAY_SIZE(super_field))];
 	const uint64_t value[] = {
-		0, below(6), UINT64_MAX - below(3), random_number(),
+		0, below(6), UINT64_MAX - below(3), INT64_MAX + below(3), random_number(),
 		old + 1, old - 1, old * 2, old + 8 * (below(65) - 32),
 		old ^ UINT64_C(1) << below(8 * size), (UINT64_C(1) << below(64)) - below(2),
 		good->summaries ? good->place[below(good->summaries)] : FIRST_SEGMENT,
@@ -1251,7 +1251,7 @@ static struct verdict try(const struct verdict *good, const char *table)
 		expect();
 	use_secondary(&v);
 	/* with sequences that end soon a superblock has no successor */
-	if (below(2) && v.sequence < UINT64_MAX / 2 && v.epoch < UINT64_MAX / 2) {
+	if (below(2) && v.sequence < INT64_MAX / 2 && v.epoch < INT64_MAX / 2) {
 		tell("(made again)");
 		error = load_table("replication", table);
 		if (error)
