@@ -1,4 +1,4 @@
 # dmesg: I/O error
 # The same with other mutations.
 . mutants.sh
-mutants $((SEED + 1)) 2500
+mutants $((SEED + 1)) 1700

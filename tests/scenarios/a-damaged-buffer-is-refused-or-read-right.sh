@@ -3,4 +3,4 @@
 # refused, for a reason and without a write, or its content is what the buffer
 # says.
 . mutants.sh
-mutants "$SEED" 2500
+mutants "$SEED" 1700

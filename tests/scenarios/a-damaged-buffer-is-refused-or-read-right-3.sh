@@ -1,0 +1,4 @@
+# dmesg: I/O error
+# The same with other mutations.
+. mutants.sh
+mutants $((SEED + 2)) 1700
