@@ -1,7 +1,14 @@
 # A discard of the whole device, which is taken in parts of 64 MiB,
 # covers all of it, and costs a few entries only.
 
-replica 262144 262144
+# Ramdisks take no discards on every kernel, loop devices do.
+modprobe loop
+truncate -s 128M /run/disk
+loop=$(losetup --find --show /run/disk)
+linear disk "$loop" 0 262144
+linear buffer /dev/ram1 0 262144
+secondary sec /dev/mapper/disk /dev/mapper/buffer
+inbound in sec
 A=/dev/mapper/sec I=/dev/mapper/in
 fill $I 0 8192 1
 fill $I 131000 200 1
@@ -12,7 +19,7 @@ for round in 1 2; do
 	fill $I 0 8 2
 	fill $I 130000 2000 2
 	fill $I 262140 4 2
-	blkdiscard -f $I 2>/dev/null
+	blkdiscard -f $I
 	equal "the first part" "$(tags $I 0 8192)" 0x8192
 	equal "between two" "$(tags $I 130000 3000)" 0x3000
 	equal "the end" "$(tags $I 260000 2144)" 0x2144
@@ -24,3 +31,6 @@ for round in 1 2; do
 	fill $I 131000 200 1
 	msg sec checkpoint >/dev/null
 done
+dm_remove in sec disk
+losetup --detach "$loop"
+rm /run/disk
