@@ -108,9 +108,9 @@ else
 	last=a:$boot
 fi
 
-# It got there, or this one does.
+# It got there, or this one does, and is cut off when the merge has just begun.
 start failover ${SLOW}10
-until_said '^flushed ' $((2 + RANDOM % 20))
+until_said '^(failed-over|flushed)'
 cut
 [ "$stage" != running ] || history+=" a:$boot"
 history+=" f:$boot:$flushed" last=''
