@@ -17,7 +17,7 @@ fill $I 0 16384 2
 holds /dev/mapper/disk 0 16384 2
 fill $I 1001 3 3
 holds /dev/mapper/disk 1001 3 3
-equal "status" "$(status sec | cut -d ' ' -f 1-3,5-)" 'secondary none 0 0 0 0 -'
+equal "status" "$(status sec | cut -d ' ' -f 1-3,5-8)" 'secondary none 0 0 0 0 -'
 expect_errno EIO pattern check $A 0 8 2
 
 msg sec start secondary
