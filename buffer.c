@@ -132,8 +132,8 @@ static int check_found(const struct found *found, struct block_device *bdev,
 	if (*owner && *found->state.owner &&
 	    strcmp(owner, found->state.owner)) {
 		scnprintf(why, size,
-			  "The buffer belongs to another secondary: its UUID is %s",
-			  found->state.owner);
+			  "The buffer belongs to another secondary: its UUID is %*pE",
+			  (int)strlen(found->state.owner), found->state.owner);
 		return -EINVAL;
 	}
 	return 0;
