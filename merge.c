@@ -205,7 +205,6 @@ static bool merge_some(struct pass *pass, sector_t *cursor)
 static void set_pace(struct secondary *s)
 {
 	bool idle = time_after(jiffies, READ_ONCE(s->last_io) + HZ / 10);
-
 	bool pressed = test_bit(0, &s->above) || READ_ONCE(s->holes_lost);
 
 	s->pace.throttle = idle || pressed ? 100 : READ_ONCE(s->merge_share);

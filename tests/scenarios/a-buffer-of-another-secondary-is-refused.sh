@@ -38,6 +38,17 @@ msg sec checkpoint >/dev/null
 dm_remove in sec
 accepts '^secondary running 2 '
 
+note "another disk or length in a reload, while the buffer is in use"
+linear other_disk /dev/ram2 0 16384
+secondary sec $D $B
+for line in "0 16384 replication secondary /dev/mapper/other_disk $B" \
+	"0 16000 replication secondary $D $B"; do
+	expect_errno EBUSY dmsetup load sec <<<"$line"
+done
+matches "status" "$(status sec)" '^secondary running 2 '
+equal "active" "$(tags $A 0 2000)" '2x1000 1x1000'
+dm_remove sec other_disk
+
 note "another dm UUID"
 expect_errno EINVAL dmsetup create sec -u replica-2 <<<"0 16384 replication secondary $D $B"
 dmsetup create other -u replica-1 <<<"0 16384 replication secondary $D $B"

@@ -51,8 +51,14 @@ always()
 		wrong EINVAL $name start_all nobody
 		wrong EINVAL $name checkpoint_all now
 		wrong EINVAL $name get_error_all now
+		wrong EINVAL $name merge_throttle
+		wrong EINVAL $name merge_throttle 0
+		wrong EINVAL $name merge_throttle 101
+		wrong EINVAL $name merge_throttle 50%
+		wrong EINVAL $name merge_throttle 50 now
 		wrong EINVAL $name "$(printf 'x%.0s' {1..2000})"
 	done
+	wrong EINVAL pri merge_throttle 50
 	wrong EINVAL pri start secondary
 	wrong EINVAL sec start primary
 }
