@@ -13,18 +13,29 @@
 
 #include "format.h"
 
-static u32 block_crc(void *block, __le32 *field)
+/**
+ * format_crc() - the checksum of a block
+ * @block: it
+ * @size: its bytes
+ * @field: where the checksum goes: counts as zero, and is left alone
+ */
+__u32 format_crc(void *block, size_t size, __le32 *field)
 {
 	__le32 found = *field;
 	u32 crc;
 
 	*field = 0;
-	crc = crc32c(~0, block, FORMAT_BLOCK_SIZE);
+	crc = crc32c(~0, block, size);
 	*field = found;
 	return crc;
 }
 
-static bool all_zero(const void *bytes, size_t size)
+static u32 block_crc(void *block, __le32 *field)
+{
+	return format_crc(block, FORMAT_BLOCK_SIZE, field);
+}
+
+bool format_all_zero(const void *bytes, size_t size)
 {
 	return !memchr_inv(bytes, 0, size);
 }
@@ -76,16 +87,16 @@ bool format_place_valid(const struct format_buffer *b, __u64 place,
 }
 
 /**
- * format_sample_sector() - where the disk is sampled
- * @b: the buffer
+ * format_sample_sector() - where a disk is sampled
+ * @disk_sectors: its length
  * @i: below FORMAT_SAMPLES
  *
- * Return: first sector of a block of FORMAT_BLOCK_SIZE bytes of the secondary.
+ * Return: first sector of a block of FORMAT_BLOCK_SIZE bytes of the disk.
  * On a small disk several samples are of one block.
  */
-__u64 format_sample_sector(const struct format_buffer *b, unsigned int i)
+__u64 format_sample_sector(__u64 disk_sectors, unsigned int i)
 {
-	u64 blocks = b->disk_sectors / FORMAT_BLOCK_SECTORS;
+	u64 blocks = disk_sectors / FORMAT_BLOCK_SECTORS;
 
 	return (blocks / FORMAT_SAMPLES * i +
 		blocks % FORMAT_SAMPLES * i / FORMAT_SAMPLES) *
@@ -278,13 +289,13 @@ bool format_super_decode(struct format_super *super, unsigned int copy,
 			  (unsigned long long)state->newest.epoch);
 		return false;
 	}
-	if (!all_zero(super->owner + strlen(state->owner),
+	if (!format_all_zero(super->owner + strlen(state->owner),
 		      sizeof(super->owner) - strlen(state->owner))) {
 		scnprintf(why, size, "impossible UUID of its secondary");
 		return false;
 	}
 	if (state->flags & ~FORMAT_FLAGS || super->reserved1 ||
-	    !all_zero(super->reserved2, sizeof(super->reserved2))) {
+	    !format_all_zero(super->reserved2, sizeof(super->reserved2))) {
 		scnprintf(why, size, "reserved fields are not zero");
 		return false;
 	}
@@ -375,7 +386,7 @@ static bool entry_valid(const struct format_entry *entry,
 
 	format_entry_decode(entry, &range);
 	if (entry->kind > FORMAT_VOID || entry->crc ||
-	    !all_zero(entry->reserved, sizeof(entry->reserved)))
+	    !format_all_zero(entry->reserved, sizeof(entry->reserved)))
 		return false;
 	if (!range.sectors || range.sector >= b->disk_sectors ||
 	    range.sectors > b->disk_sectors - range.sector)
@@ -442,8 +453,8 @@ bool format_summary_check(struct format_summary *summary,
 			  (unsigned int)FORMAT_ENTRIES);
 		return false;
 	}
-	if (!all_zero(summary->reserved, sizeof(summary->reserved)) ||
-	    !all_zero(&summary->entry[entries],
+	if (!format_all_zero(summary->reserved, sizeof(summary->reserved)) ||
+	    !format_all_zero(&summary->entry[entries],
 		      (FORMAT_ENTRIES - entries) * sizeof(summary->entry[0]))) {
 		scnprintf(why, size, "reserved fields are not zero");
 		return false;

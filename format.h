@@ -238,7 +238,9 @@ void format_geometry(struct format_buffer *b, __u64 buffer_sectors,
 		     __u64 disk_sectors);
 bool format_place_valid(const struct format_buffer *b, __u64 place,
 			__u64 sectors);
-__u64 format_sample_sector(const struct format_buffer *b, unsigned int i);
+__u32 format_crc(void *block, size_t size, __le32 *field);
+bool format_all_zero(const void *bytes, size_t size);
+__u64 format_sample_sector(__u64 disk_sectors, unsigned int i);
 __u32 format_sample_crc(const void *block);
 enum format_sample format_sample_compare(__u32 sample, const void *block);
 

@@ -251,7 +251,7 @@ int recover_layer(struct buffer *b, struct layer *l, char *why, size_t size)
 static bool sample_mapped(const struct buffer *b, struct layer *l,
 			  unsigned int i, bool *discarded)
 {
-	sector_t sector = format_sample_sector(&b->format, i), place;
+	sector_t sector = format_sample_sector(b->format.disk_sectors, i), place;
 	sector_t end = sector + FORMAT_BLOCK_SECTORS;
 	bool mapped = false;
 	unsigned int n;
@@ -270,7 +270,7 @@ static bool sample_mapped(const struct buffer *b, struct layer *l,
 static u32 take_sample(struct buffer *b, struct block_device *disk,
 		       unsigned int i, void *block)
 {
-	sector_t sector = format_sample_sector(&b->format, i);
+	sector_t sector = format_sample_sector(b->format.disk_sectors, i);
 
 	if (!block || b->format.disk_sectors < FORMAT_BLOCK_SECTORS ||
 	    block_io(disk, REQ_OP_READ, sector, block))
@@ -336,7 +336,7 @@ int samples_check(struct buffer *b, struct block_device *disk, struct layer *l,
 		return -ENOMEM;
 	}
 	for (i = 0; i < FORMAT_SAMPLES; i++) {
-		sector = format_sample_sector(&b->format, i);
+		sector = format_sample_sector(b->format.disk_sectors, i);
 		if (!b->state.sample[i] ||
 		    (l && sample_mapped(b, l, i, &discarded)))
 			continue;

@@ -63,7 +63,7 @@ static void compare_samples(const struct image_super *super, int fd,
 	int error;
 
 	for (i = 0; i < FORMAT_SAMPLES; i++) {
-		sector = format_sample_sector(&super->buffer, i);
+		sector = format_sample_sector(super->buffer.disk_sectors, i);
 		if (!super->state.sample[i]) {
 			samples->unknown++;
 			continue;

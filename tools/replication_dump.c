@@ -188,7 +188,7 @@ static void put_samples(struct output *out, const struct image *image)
 			continue;
 		record = json_object_new_object();
 		add_number(record, "sample", i);
-		add_number(record, "sector", format_sample_sector(&super->buffer, i));
+		add_number(record, "sector", format_sample_sector(super->buffer.disk_sectors, i));
 		add_number(record, "crc", super->state.sample[i]);
 		put_record(out, record);
 	}
