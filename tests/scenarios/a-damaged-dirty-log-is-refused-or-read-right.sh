@@ -3,9 +3,9 @@
 # without a write, or what it copies is what has a mark.
 . log-mutants.sh
 prepare_legs 250001 8 34
-log_mutants "$SEED" 900
+log_mutants "$SEED" 700
 dm_remove other blank disk2 remote2 local remote log
 
 note "large regions"
 prepare_legs 250001 2048 24
-log_mutants $((SEED + 1)) 400
+log_mutants $((SEED + 1)) 300

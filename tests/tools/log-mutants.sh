@@ -23,7 +23,7 @@ logged()
 
 new_log()
 {
-	blkdiscard -f -z -l 4096 /dev/mapper/log
+	blkdiscard -f -z -l 4096 /dev/mapper/log 2>/dev/null
 	logged "$@"
 }
 

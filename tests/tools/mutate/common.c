@@ -418,6 +418,7 @@ bool take_reason(void)
 		*end = '\0';
 		text = strstr(text, "replication: ");
 		if (!text || strstr(text, "recovered at") || strstr(text, " -> ") ||
+		    strstr(text, "the dirty log knows") || strstr(text, "leg is in sync") ||
 		    strstr(text, "preresume failed") || strstr(text, "cannot resume") ||
 		    strstr(text, "the line before this one"))
 			continue;

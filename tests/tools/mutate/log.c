@@ -81,6 +81,7 @@ static uint8_t *log, *found;		/* the mutated one, a scratch */
 static uint8_t *marked;			/* by region */
 static uint32_t sample[SAMPLES];	/* of the local leg */
 static uint64_t leg_changed = UINT64_MAX;	/* a sector of it */
+static unsigned int started;
 static uint8_t leg_was[SECTOR], leg_is[SECTOR];
 
 /*
@@ -527,7 +528,7 @@ static void mutate_once(void)
 			no_region();
 			break;
 		}
-		length = below(4) ? log_sectors - below(32) : below(log_sectors + 1);
+		length = below(4) ? log_sectors - below(BLOCK_SECTORS + 3) : below(log_sectors);
 		tell("%" PRIu64 " sectors only", length);
 		break;
 	}
@@ -707,6 +708,7 @@ static void use_primary(const struct verdict *v)
 	    leg_changed == UINT64_MAX && v->sequence < INT64_MAX / 2 &&
 	    v->epoch < INT64_MAX / 2) {
 		tell("(started)");
+		started++;
 		start_it();
 		device_clear();
 		read_all(log_fd, found, log_sectors, "the log");
@@ -848,6 +850,7 @@ void mutate_logs(const char *const *arg, unsigned int images, unsigned int secto
 	}
 	sample_leg();
 	run(&trial, images);
+	printf("%u were started\n", started);
 	if (*short_name)
 		short_do(DM_DEV_REMOVE, 0);
 }
