@@ -129,7 +129,7 @@ static void read_supers(struct image *image, int fd)
 		return;
 	}
 	image->was_log = read & 2 && was_log(block[1]);
-	if (image->sectors < (zero ? MIN_SECTORS : FORMAT_MIN_SECTORS)) {
+	if (image->sectors < (zero || image->was_log ? MIN_SECTORS : FORMAT_MIN_SECTORS)) {
 		reader_fault(&image->faults, "too small: it has %llu sectors, a buffer at least %u",
 			     image->sectors, FORMAT_MIN_SECTORS);
 	} else if (!(read & 1)) {
