@@ -372,7 +372,7 @@ static struct behind_write *make_copy(struct primary *p, struct bio *from,
 	 */
 	bio = bio_alloc_bioset(remote, data ? DIV_ROUND_UP(from->bi_iter.bi_size,
 						   PAGE_SIZE) : 0,
-			       from->bi_opf & ~without,
+			       (from->bi_opf & ~without) | REQ_ALLOC_CACHE,
 			       GFP_NOWAIT | __GFP_NOWARN, &p->behind.bios);
 	if (!bio)
 		return NULL;
@@ -507,7 +507,7 @@ int behind_init(struct primary *p)
 	INIT_DELAYED_WORK(&b->send_work, do_send);
 	range_lock_init(&b->ranges, p->map.shift, p->io_wq);
 	return bioset_init(&b->bios, RESERVE, offsetof(struct behind_write, bio),
-			   BIOSET_NEED_BVECS);
+			   BIOSET_NEED_BVECS | BIOSET_PERCPU_CACHE);
 }
 
 void behind_exit(struct primary *p)
