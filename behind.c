@@ -476,12 +476,14 @@ void behind_drain(struct primary *p)
  * @p: the primary
  * @cut: a time on the clock of cuts that has come
  *
+ * Or until a leg has failed.
+ *
  * Context: process, sleeps.
  */
 void behind_drain_cut(struct primary *p, u64 cut)
 {
 	hurry(p);
-	range_drain(&p->behind.ranges, cut);
+	range_drain(&p->behind.ranges, cut, &p->failed);
 }
 
 /*

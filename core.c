@@ -1025,6 +1025,8 @@ void repl_presuspend(struct repl *r)
 void repl_presuspend_undo(struct repl *r)
 {
 	WRITE_ONCE(r->suspending, false);
+	if (r->kind->suspending)
+		r->kind->suspending(r);
 }
 
 /* All I/O of ours has ended when this returns. */

@@ -80,8 +80,8 @@ struct repl_listener {
  *	tells how it went. Any context that may sleep, without the lock.
  * @resume: I/O may go to the devices below; background work may start.
  *	@reloaded: with another table than before.
- * @suspending: let go of bios that wait for more than I/O; or NULL. Context of
- *	presuspend, or of a resume that failed.
+ * @suspending: r.suspending has changed: bios may wait for more than I/O only
+ *	while it is not set. Must not take the lock; or NULL.
  * @quiesce: end all I/O of background work. Called twice in a row at times.
  * @abandon: the devices below go: end all I/O on them, whoever it is from.
  *	After @quiesce.

@@ -27,8 +27,12 @@
 
 static void note_failure(struct primary *p, enum primary_dev leg)
 {
-	if (!test_and_set_bit(leg, &p->failed))
-		queue_work(p->r.wq, &p->settle_work);
+	if (test_and_set_bit(leg, &p->failed))
+		return;
+	/* a checkpoint need not wait for what may be parked */
+	range_interrupt(&p->ranges);
+	range_interrupt(&p->behind.ranges);
+	queue_work(p->r.wq, &p->settle_work);
 }
 
 /**
@@ -310,10 +314,14 @@ static int primary_commit(struct repl *r, struct replication_reason *why)
 	if (p->config.async)
 		behind_drain_cut(p, p->gate.cut);
 	else
-		range_drain(&p->ranges, p->gate.cut);
+		range_drain(&p->ranges, p->gate.cut, &p->failed);
+	settle(p);
 	/* the remote leg may lack something that was acknowledged */
-	if (READ_ONCE(p->remote) == REMOTE_RESYNC)
+	if (p->remote == REMOTE_RESYNC)
 		return refuse_in_resync(p, why);
+	if (p->remote == REMOTE_DEGRADED)
+		return repl_refuse(why, -EIO,
+				   "no checkpoint: the remote leg failed");
 	return flush_cut(p, why);
 }
 
@@ -434,7 +442,7 @@ static void primary_quiesce(struct repl *r)
 		log_quiesce(p->log);
 }
 
-/* The device is to be suspended: what waits for the remote leg must not. */
+/* While the device is being suspended nothing waits for the remote leg. */
 static void primary_suspending(struct repl *r)
 {
 	queue_work(r->wq, &to_primary(r)->settle_work);
