@@ -5,38 +5,10 @@
 #include <linux/slab.h>
 #include <linux/uuid.h>
 
+#include "block.h"
 #include "buffer.h"
 #include "core.h"
 
-static const char zeroes[FORMAT_BLOCK_SIZE];
-
-/**
- * block_io() - read or write one block
- * @bdev: the device
- * @opf: operation and flags
- * @sector: where
- * @data: FORMAT_BLOCK_SIZE bytes within one page of lowmem
- *
- * Context: process, sleeps.
- * Return: 0 or a negative errno.
- */
-int block_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
-	     void *data)
-{
-	struct bio_vec vec;
-	struct bio bio;
-	int error;
-
-	bio_init(&bio, bdev, &vec, 1, opf);
-	bio.bi_iter.bi_sector = sector;
-	__bio_add_page(&bio, virt_to_page(data), FORMAT_BLOCK_SIZE,
-		       offset_in_page(data));
-	error = submit_bio_wait(&bio);
-	bio_uninit(&bio);
-	return error;
-}
-
-/* The same on a buffer. */
 int buffer_block_io(struct buffer *b, blk_opf_t opf, sector_t place, void *data)
 {
 	return block_io(b->bdev, opf, place, data);
@@ -58,57 +30,24 @@ struct found {
 	struct format_state state;
 };
 
-/*
- * Which of the two copies counts. The first one must at least look like one:
- * a copy 1 that was left behind under something new is no reason to write to it.
- *
- * Return: 1 and @found, 0 for a device to be formatted, or a negative errno.
- */
-static int read_supers(struct block_device *bdev, struct format_super *block,
-		       struct found *found, char *why, size_t size)
+/* @context: an array of struct found, one for each copy */
+static bool decode_super(void *context, void *block, unsigned int copy,
+			 u64 *sequence, char *why, size_t size)
 {
-	char wrong[FORMAT_SUPER_COPIES][112];
-	bool valid[FORMAT_SUPER_COPIES];
-	struct found other;
-	unsigned int i;
-	int error;
+	struct found *found = (struct found *)context + copy;
 
-	for (i = 0; i < FORMAT_SUPER_COPIES; i++) {
-		error = block_io(bdev, REQ_OP_READ, i * FORMAT_BLOCK_SECTORS,
-				 block);
-		if (error) {
-			scnprintf(why, size,
-				  "Cannot read the buffer's superblock: error %d",
-				  error);
-			return error;
-		}
-		if (!i && !memcmp(block, zeroes, FORMAT_BLOCK_SIZE))
-			return 0;
-		if (!i && block->magic != cpu_to_le64(FORMAT_SUPER_MAGIC)) {
-			scnprintf(why, size,
-				  "The buffer holds something else: it begins with %*phN; zero its first 4096 bytes to use it",
-				  8, block);
-			return -EINVAL;
-		}
-		valid[i] = format_super_decode(block, i, &other.buffer,
-					       &other.sequence, &other.state,
-					       wrong[i], sizeof(wrong[i]));
-		if (valid[i] && (!i || !valid[0] ||
-				 other.sequence > found->sequence))
-			*found = other;
-	}
-	if (valid[0] && valid[1])
-		return 1;
-	if (valid[0] || valid[1]) {
-		DMWARN("%pg: superblock copy %d is damaged: %s; copy %d counts",
-		       bdev, valid[0], wrong[valid[0]], valid[1]);
-		return 1;
-	}
-	scnprintf(why, size,
-		  "The buffer's superblocks are damaged: %s, and %s; zero its first 4096 bytes to give up what it holds",
-		  wrong[0], wrong[1]);
-	return -EINVAL;
+	if (!format_super_decode(block, copy, &found->buffer, &found->sequence,
+				 &found->state, why, size))
+		return false;
+	*sequence = found->sequence;
+	return true;
 }
+
+static const struct super_kind buffer_super = {
+	.what = "buffer",
+	.magic = FORMAT_SUPER_MAGIC,
+	.decode = decode_super,
+};
 
 /* Is what was found a buffer of this secondary, on this device? */
 static int check_found(const struct found *found, struct block_device *bdev,
@@ -144,7 +83,7 @@ static int find_super(struct block_device *bdev, sector_t disk_sectors,
 		      const char *owner, struct found *found,
 		      char *why, size_t size)
 {
-	struct format_super *block;
+	struct found *copies;
 	int r;
 
 	if (bdev_nr_sectors(bdev) < FORMAT_MIN_SECTORS) {
@@ -162,15 +101,19 @@ static int find_super(struct block_device *bdev, sector_t disk_sectors,
 			  FORMAT_MAX_SECTORS);
 		return -E2BIG;
 	}
-	block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
-	if (!block) {
+	copies = kmalloc_array(FORMAT_SUPER_COPIES, sizeof(*copies), GFP_KERNEL);
+	if (!copies) {
 		scnprintf(why, size, "Out of memory");
 		return -ENOMEM;
 	}
-	r = read_supers(bdev, block, found, why, size);
-	kfree(block);
-	if (r == 1)
+	r = supers_read(bdev, &buffer_super, copies, why, size);
+	if (r >= 0) {
+		*found = copies[r];
 		r = check_found(found, bdev, disk_sectors, owner, why, size) ?: 1;
+	} else if (r == -ENODATA) {
+		r = 0;
+	}
+	kfree(copies);
 	return r;
 }
 

@@ -74,8 +74,6 @@ int buffer_open(struct buffer *b, struct block_device *bdev,
 void buffer_close(struct buffer *b);
 int buffer_commit(struct buffer *b, const struct format_state *state);
 int buffer_block_io(struct buffer *b, blk_opf_t opf, sector_t place, void *data);
-int block_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
-	     void *data);
 
 bool buffer_take(struct buffer *b, struct segments *to, unsigned int leave,
 		 sector_t *place);

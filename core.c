@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "core.h"
+#include "cut.h"
 
 static LIST_HEAD(repl_list);
 static DEFINE_MUTEX(repl_list_lock);
@@ -280,13 +281,28 @@ static int do_start(struct repl *r, struct request *q)
 	return error;
 }
 
-static int do_checkpoint(struct repl *r, struct request *q)
+static int prepare_checkpoint(struct repl *r, struct replication_reason *why)
 {
 	if (r->stage != STAGE_RUNNING)
-		return repl_refuse(&q->why, -EINVAL,
+		return repl_refuse(why, -EINVAL,
 				   "no checkpoint: the stage is %s, not running",
 				   repl_stage_name(r->stage));
-	return r->kind->checkpoint(r, &q->why);
+	return r->kind->prepare(r, why);
+}
+
+/* The steps that rs_cut() takes one by one. */
+static int do_checkpoint(struct repl *r, struct request *q)
+{
+	int error = prepare_checkpoint(r, &q->why);
+
+	if (error)
+		return error;
+	cut_begin();
+	r->kind->mark(r);
+	cut_take();
+	error = r->kind->commit(r, &q->why);
+	r->kind->finish(r);
+	return error;
 }
 
 static int do_stop(struct repl *r, struct request *q)
@@ -456,6 +472,62 @@ static int rs_checkpoint(struct replication_state *rs,
 		repl_checkpoint(r, NULL, why);
 }
 
+static int refuse_suspended(struct replication_reason *why)
+{
+	return repl_refuse(why, -EAGAIN,
+			   "the device is suspended: resume it first");
+}
+
+static int cut_wait(struct repl *r, struct replication_reason *why)
+{
+	if (wait_event_killable(r->wait, r->kind->ready(r) ||
+				READ_ONCE(r->suspending) ||
+				READ_ONCE(r->stage) > STAGE_RUNNING))
+		return repl_refuse(why, -EINTR, "killed");
+	return READ_ONCE(r->suspending) ? refuse_suspended(why) : 0;
+}
+
+/* With the lock, unless it fails. */
+static int cut_hold(struct repl *r, struct replication_reason *why)
+{
+	int error;
+
+	mutex_lock_nest_lock(&r->lock, &cut_nest);
+	if (r->suspended)
+		error = refuse_suspended(why);
+	else if (r->stage > STAGE_RUNNING)
+		error = REPLICATION_CUT_LEAVE;
+	else
+		error = prepare_checkpoint(r, why);
+	if (error)
+		mutex_unlock(&r->lock);
+	return error;
+}
+
+/* do_checkpoint(), step by step, for all of a group at once */
+static int rs_cut(struct replication_state *rs, enum replication_cut step,
+		  struct replication_reason *why)
+{
+	struct repl *r = rs->opaque;
+
+	switch (step) {
+	case REPLICATION_CUT_WAIT:
+		return cut_wait(r, why);
+	case REPLICATION_CUT_HOLD:
+		return cut_hold(r, why);
+	case REPLICATION_CUT_MARK:
+		r->kind->mark(r);
+		break;
+	case REPLICATION_CUT_COMMIT:
+		return r->kind->commit(r, why);
+	case REPLICATION_CUT_END:
+		r->kind->finish(r);
+		mutex_unlock(&r->lock);
+		break;
+	}
+	return 0;
+}
+
 static int rs_get_error(struct replication_state *rs,
 			struct replication_reason *why)
 {
@@ -483,6 +555,7 @@ static const struct replication_ops rs_ops = {
 	.checkpoint = rs_checkpoint,
 	.get_error = rs_get_error,
 	.stop = rs_stop,
+	.cut = rs_cut,
 };
 
 /*
@@ -639,6 +712,7 @@ int repl_call_group(struct repl *r, enum group_call call,
 
 int __init core_init(void)
 {
+	cut_init();
 	group_wq = alloc_workqueue("dm-repl-group", WQ_UNBOUND, 0);
 	return group_wq ? 0 : -ENOMEM;
 }
@@ -659,8 +733,7 @@ void core_exit(void)
  * @kind: what it is
  * @md: the mapped device
  * @len: sectors
- * @dev0: first leg, or disk
- * @dev1: second leg, or buffer
+ * @devs: the devices below; the first two are there
  *
  * Followed by repl_publish(), or by the kind's destroy when that fails.
  *
@@ -668,17 +741,19 @@ void core_exit(void)
  */
 int repl_init(struct repl *r, const struct repl_kind *kind,
 	      struct mapped_device *md, sector_t len,
-	      struct block_device *dev0, struct block_device *dev1)
+	      struct block_device *devs[REPL_DEVS])
 {
+	int i;
+
 	r->kind = kind;
 	r->md = md;
 	if (dm_copy_name_and_uuid(md, r->name, r->uuid))
 		strscpy(r->name, dm_device_name(md), sizeof(r->name));
 	r->len = len;
-	r->devs[0] = dev0;
-	r->devs[1] = dev1;
-	r->dev_nr[0] = dev0->bd_dev;
-	r->dev_nr[1] = dev1->bd_dev;
+	for (i = 0; i < REPL_DEVS; i++) {
+		r->devs[i] = devs[i];
+		r->dev_nr[i] = devs[i] ? devs[i]->bd_dev : 0;
+	}
 	INIT_LIST_HEAD(&r->list);
 	r->tables = 1;
 	kref_init(&r->ref);
@@ -716,11 +791,65 @@ static bool same_storage(struct block_device *a, struct block_device *b)
 {
 	sector_t a0, b0;
 
-	if (a->bd_disk != b->bd_disk)
+	if (!a || !b || a->bd_disk != b->bd_disk)
 		return false;
 	a0 = get_start_sect(a);
 	b0 = get_start_sect(b);
 	return a0 < b0 + bdev_nr_sectors(b) && b0 < a0 + bdev_nr_sectors(a);
+}
+
+/* Could these be the devices of one replication at all? */
+static int check_devices(struct mapped_device *md,
+			 struct block_device *devs[REPL_DEVS],
+			 const char **error)
+{
+	int i, j;
+
+	for (i = 0; i < REPL_DEVS; i++) {
+		if (devs[i] && devs[i]->bd_disk == dm_disk(md)) {
+			*error = "A device cannot be below itself";
+			return -EINVAL;
+		}
+		for (j = 0; j < i; j++) {
+			if (same_storage(devs[i], devs[j])) {
+				*error = "Two of the devices overlap";
+				return -EINVAL;
+			}
+		}
+	}
+	return 0;
+}
+
+/* May @r, of another mapped device, have its devices beside @devs? */
+static bool share(const struct repl *r, struct block_device *devs[REPL_DEVS])
+{
+	int i, j;
+
+	for (i = 0; i < REPL_DEVS; i++)
+		for (j = 0; j < REPL_DEVS; j++)
+			if (same_storage(devs[i], r->devs[j]))
+				return true;
+	return false;
+}
+
+/* Is @r, of the same mapped device, what a table with @devs continues? */
+static int continues(const struct repl *r, const struct repl_kind *kind,
+		     sector_t len, struct block_device *devs[REPL_DEVS],
+		     const char **error)
+{
+	if (r->kind != kind)
+		return 0;
+	if (r->len == len && r->devs[0] == devs[0] && r->devs[1] == devs[1]) {
+		if (r->devs[2] == devs[2])
+			return 1;
+		*error = "dirty_log cannot change while the device exists";
+		return -EINVAL;
+	}
+	if (same_storage(devs[kind->metadata], r->devs[kind->metadata])) {
+		*error = "The present table has that device, with other devices or another length";
+		return -EBUSY;
+	}
+	return 0;
 }
 
 /**
@@ -728,54 +857,35 @@ static bool same_storage(struct block_device *a, struct block_device *b)
  * @kind: of the table
  * @md: the table's mapped device
  * @len: sectors
- * @dev0: first device
- * @dev1: second device
+ * @devs: the devices of the table
  * @error: why there is an error
  *
  * Return: the replication with the same devices and length, one more table
  * attached; NULL when a new one may be made; ERR_PTR(-EBUSY or -EINVAL) when
- * another one holds a device, or the devices are one.
+ * another one holds a device, or the devices cannot go together.
  */
 struct repl *repl_attach(const struct repl_kind *kind, struct mapped_device *md,
-			 sector_t len, struct block_device *dev0,
-			 struct block_device *dev1, const char **error)
+			 sector_t len, struct block_device *devs[REPL_DEVS],
+			 const char **error)
 {
-	struct block_device *devs[2] = { dev0, dev1 };
 	struct repl *r, *found = NULL;
-	int i, j;
+	int same;
 
 	lockdep_assert_held(&repl_list_lock);
 
-	if (same_storage(dev0, dev1)) {
-		*error = "The two devices overlap";
-		return ERR_PTR(-EINVAL);
-	}
-	for (i = 0; i < 2; i++) {
-		if (devs[i]->bd_disk == dm_disk(md)) {
-			*error = "A device cannot be below itself";
-			return ERR_PTR(-EINVAL);
-		}
-	}
-
+	same = check_devices(md, devs, error);
+	if (same)
+		return ERR_PTR(same);
 	list_for_each_entry(r, &repl_list, list) {
 		if (r->md == md) {
-			if (r->kind == kind && r->len == len &&
-			    r->devs[0] == dev0 && r->devs[1] == dev1) {
+			same = continues(r, kind, len, devs, error);
+			if (same < 0)
+				return ERR_PTR(same);
+			if (same)
 				found = r;
-			} else if (kind->exclusive && r->kind == kind &&
-				   same_storage(dev1, r->devs[1])) {
-				*error = "The present table has that device, with another disk or length";
-				return ERR_PTR(-EBUSY);
-			}
-			continue;
-		}
-		for (i = 0; i < 2; i++) {
-			for (j = 0; j < 2; j++) {
-				if (same_storage(devs[i], r->devs[j])) {
-					*error = "A device is in use by another replication";
-					return ERR_PTR(-EBUSY);
-				}
-			}
+		} else if (share(r, devs)) {
+			*error = "A device is in use by another replication";
+			return ERR_PTR(-EBUSY);
 		}
 	}
 	if (found) {
@@ -908,6 +1018,8 @@ void repl_presuspend(struct repl *r)
 {
 	WRITE_ONCE(r->suspending, true);
 	wake_up_all(&r->wait);
+	if (r->kind->suspending)
+		r->kind->suspending(r);
 }
 
 void repl_presuspend_undo(struct repl *r)

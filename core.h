@@ -49,6 +49,9 @@ enum repl_stage {
 
 struct repl;
 
+/* the most that any replication has */
+#define REPL_DEVS	3
+
 /**
  * struct repl_listener - a live target that gets the replication's dm events
  * @list: in the replication's listeners, under its owner_lock
@@ -63,36 +66,46 @@ struct repl_listener {
  * struct repl_kind - what a mode does with a replication
  * @name: the table's word for it
  * @mode: for start
- * @exclusive: the second device holds state: no two replications may have it
- *	at a time, not even of one mapped device
+ * @metadata: which device holds state: no two replications may have it at a
+ *	time, not even of one mapped device
  * @start: start; called in stage none or done only
- * @checkpoint: take a checkpoint and raise the epoch; in stage running only
+ * @prepare: a checkpoint is about to be taken; in stage running only
+ * @mark: here is the cut; writes that show cut_next() are behind it. Must not
+ *	wait for I/O.
+ * @commit: make durable what is before the cut, raise the epoch
+ * @finish: the checkpoint is over; follows every @prepare that succeeded
  * @stop: stop
  * @ready: checkpoint and stop sleep on @r->wait until this is true. Any context.
  * @stopped: stop ends its sleep on @r->wait when this is true; then *@error
  *	tells how it went. Any context that may sleep, without the lock.
  * @resume: I/O may go to the devices below; background work may start.
  *	@reloaded: with another table than before.
+ * @suspending: let go of bios that wait for more than I/O; or NULL. Context of
+ *	presuspend, or of a resume that failed.
  * @quiesce: end all I/O of background work. Called twice in a row at times.
  * @abandon: the devices below go: end all I/O on them, whoever it is from.
  *	After @quiesce.
  * @destroy: free it; nothing else refers to it any more
  *
- * The first three run in the replication's own worker under its lock and may
- * sleep; they return 0, or an errno with the reason said. @resume is called
- * under the lock as well, the others are not.
+ * Those up to @stop run under the replication's lock in a worker, its own or
+ * that of a call on its group, and may sleep; they return 0, or an errno with
+ * the reason said. @resume is called under the lock as well, the others are not.
  */
 struct repl_kind {
 	const char *name;
 	enum replication_mode mode;
-	bool exclusive;
+	unsigned int metadata;
 	int (*start)(struct repl *r, struct replication_reason *why);
-	int (*checkpoint)(struct repl *r, struct replication_reason *why);
+	int (*prepare)(struct repl *r, struct replication_reason *why);
+	void (*mark)(struct repl *r);
+	int (*commit)(struct repl *r, struct replication_reason *why);
+	void (*finish)(struct repl *r);
 	int (*stop)(struct repl *r, bool failover,
 		    struct replication_reason *why);
 	bool (*ready)(struct repl *r);
 	bool (*stopped)(struct repl *r, int *error);
 	int (*resume)(struct repl *r, bool reloaded);
+	void (*suspending)(struct repl *r);
 	void (*quiesce)(struct repl *r);
 	void (*abandon)(struct repl *r);
 	void (*destroy)(struct repl *r);
@@ -121,7 +134,8 @@ struct repl_fault {
  * @name: the mapped device's name when it was made, for messages; constant
  * @uuid: its dm UUID then, or an empty string; constant
  * @len: sectors; constant
- * @devs: the legs, or disk and buffer; valid while a table is attached
+ * @devs: the legs and the dirty log, or disk and buffer; NULL where there is
+ *	none; valid while a table is attached
  * @dev_nr: their numbers; constant
  * @list: in the list of all; under repl_list_lock
  * @tables: tables attached; under repl_list_lock
@@ -149,8 +163,8 @@ struct repl {
 	char name[DM_NAME_LEN];
 	char uuid[DM_UUID_LEN];
 	sector_t len;
-	struct block_device *devs[2];
-	dev_t dev_nr[2];
+	struct block_device *devs[REPL_DEVS];
+	dev_t dev_nr[REPL_DEVS];
 
 	struct list_head list;
 	unsigned int tables;
@@ -185,10 +199,10 @@ int repl_refuse(struct replication_reason *why, int error, const char *fmt, ...)
 
 int repl_init(struct repl *r, const struct repl_kind *kind,
 	      struct mapped_device *md, sector_t len,
-	      struct block_device *dev0, struct block_device *dev1);
+	      struct block_device *devs[REPL_DEVS]);
 struct repl *repl_attach(const struct repl_kind *kind, struct mapped_device *md,
-			 sector_t len, struct block_device *dev0,
-			 struct block_device *dev1, const char **error);
+			 sector_t len, struct block_device *devs[REPL_DEVS],
+			 const char **error);
 void repl_publish(struct repl *r);
 struct repl *repl_find(const struct repl_kind *kind, struct block_device *view);
 void repl_detach(struct repl *r, struct dm_target *ti);

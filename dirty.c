@@ -62,12 +62,31 @@ void dirty_exit(struct dirty_map *map)
  * dirty_cut() - an epoch ends here
  * @map: the map
  *
- * Context: no write is in flight. Followed by dirty_confirm(), or by
- * dirty_add_recent() when the checkpoint fails.
+ * Followed by dirty_confirm(), or by dirty_uncut() when the checkpoint is not
+ * taken.
+ *
+ * Context: any; before the first write that belongs to the next epoch.
  */
 void dirty_cut(struct dirty_map *map)
 {
-	map->open = (map->open + 1) % DIRTY_EPOCHS;
+	WRITE_ONCE(map->open, (map->open + 1) % DIRTY_EPOCHS);
+}
+
+/**
+ * dirty_uncut() - the epoch did not end there
+ * @map: the map
+ *
+ * What was written since stays where it is as well: it will be found in the
+ * next epoch too, which does no harm.
+ */
+void dirty_uncut(struct dirty_map *map)
+{
+	unsigned int last = map->open, before = (last + DIRTY_EPOCHS - 1) % DIRTY_EPOCHS;
+	unsigned long region;
+
+	WRITE_ONCE(map->open, before);
+	for_each_set_bit(region, map->recent[last], map->regions)
+		set_bit(region, map->recent[before]);
 }
 
 /**
@@ -75,6 +94,8 @@ void dirty_cut(struct dirty_map *map)
  * @map: the map
  *
  * Forgets the epoch before the one that ended there.
+ *
+ * Context: all writes from before the cut have ended.
  */
 void dirty_confirm(struct dirty_map *map)
 {
@@ -85,16 +106,46 @@ void dirty_confirm(struct dirty_map *map)
  * dirty_add_recent() - the remote leg may have lost what it was sent
  * @map: the map
  *
- * Context: process; no write is in flight.
+ * Context: process.
  */
 void dirty_add_recent(struct dirty_map *map)
 {
 	unsigned long region;
 	int i;
 
-	for (i = 0; i < DIRTY_EPOCHS; i++) {
+	for (i = 0; i < DIRTY_EPOCHS; i++)
 		for_each_set_bit(region, map->recent[i], map->regions)
 			dirty_set(map, region);
+}
+
+/**
+ * dirty_forget_recent() - all that was sent recently is dirty now
+ * @map: the map
+ *
+ * Context: no write is in flight since dirty_add_recent().
+ */
+void dirty_forget_recent(struct dirty_map *map)
+{
+	int i;
+
+	for (i = 0; i < DIRTY_EPOCHS; i++)
 		bitmap_zero(map->recent[i], map->regions);
-	}
+}
+
+/**
+ * dirty_since() - what may differ from an earlier checkpoint
+ * @map: the map
+ * @epochs: how many checkpoints ago: 0 for the last one, up to DIRTY_EPOCHS - 2
+ * @bits: of @map->regions; gets those regions
+ */
+void dirty_since(const struct dirty_map *map, unsigned int epochs,
+		 unsigned long *bits)
+{
+	unsigned int i;
+
+	bitmap_copy(bits, map->dirty, map->regions);
+	for (i = 0; i <= epochs; i++)
+		bitmap_or(bits, bits,
+			  map->recent[(map->open + DIRTY_EPOCHS - i) % DIRTY_EPOCHS],
+			  map->regions);
 }

@@ -26,8 +26,9 @@
  * @regions: how many; constant
  * @dirty: atomic bit operations
  * @recent: of the open epoch, the one before, and the one before that while
- *	a checkpoint is being taken; atomic bit operations
- * @open: index in @recent; changes only while nothing is in flight
+ *	a checkpoint is being taken; atomic bit operations. A write may be in a
+ *	later one than its own, never in an earlier one.
+ * @open: index in @recent
  * @nr_dirty: bits set in @dirty
  */
 struct dirty_map {
@@ -43,8 +44,12 @@ int dirty_init(struct dirty_map *map, sector_t len, sector_t region_size,
 	       bool all);
 void dirty_exit(struct dirty_map *map);
 void dirty_cut(struct dirty_map *map);
+void dirty_uncut(struct dirty_map *map);
 void dirty_confirm(struct dirty_map *map);
 void dirty_add_recent(struct dirty_map *map);
+void dirty_forget_recent(struct dirty_map *map);
+void dirty_since(const struct dirty_map *map, unsigned int epochs,
+		 unsigned long *bits);
 
 static inline unsigned long dirty_region(const struct dirty_map *map,
 					 sector_t sector)
@@ -57,11 +62,30 @@ static inline bool dirty_test(const struct dirty_map *map, unsigned long region)
 	return test_bit(region, map->dirty);
 }
 
+/*
+ * Before the write is sent. What is looked at next, a mark in the dirty log, is
+ * looked at afterwards: the log's own order is the other way round.
+ */
+static inline void dirty_note(unsigned long *bits, unsigned long region,
+			      atomic_long_t *count)
+{
+	if (test_bit(region, bits)) {
+		smp_rmb();
+		return;
+	}
+	if (!test_and_set_bit(region, bits) && count)
+		atomic_long_inc(count);
+}
+
 static inline void dirty_set(struct dirty_map *map, unsigned long region)
 {
-	if (!test_bit(region, map->dirty) &&
-	    !test_and_set_bit(region, map->dirty))
-		atomic_long_inc(&map->nr_dirty);
+	dirty_note(map->dirty, region, &map->nr_dirty);
+}
+
+static inline void dirty_sent(struct dirty_map *map, unsigned long region)
+{
+	/* pairs with dirty_cut(): a write behind the cut is not before it */
+	dirty_note(map->recent[READ_ONCE(map->open)], region, NULL);
 }
 
 static inline void dirty_clear(struct dirty_map *map, unsigned long region)
@@ -70,13 +94,16 @@ static inline void dirty_clear(struct dirty_map *map, unsigned long region)
 		atomic_long_dec(&map->nr_dirty);
 }
 
-/* To be called before the write is sent. */
-static inline void dirty_sent(struct dirty_map *map, unsigned long region)
+/* Is there a reason to copy the region, now or when the remote leg fails? */
+static inline bool dirty_needed(const struct dirty_map *map,
+				unsigned long region)
 {
-	unsigned long *recent = map->recent[map->open];
+	int i;
 
-	if (!test_bit(region, recent))
-		set_bit(region, recent);
+	for (i = 0; i < DIRTY_EPOCHS; i++)
+		if (test_bit(region, map->recent[i]))
+			return true;
+	return dirty_test(map, region);
 }
 
 static inline unsigned long dirty_count(const struct dirty_map *map)

@@ -8,15 +8,22 @@
  *	dm-replication.c	the target
  *	  core.c		a mapped device's replication, over its tables
  *	  registry.c		groups of replication states
- *	  primary.c		the sending side
+ *	  primary.c		the sending side: stages, failures, checkpoints
+ *	    legs.c		  the path of a bio to both legs
+ *	    behind.c		  copies on their way to the remote leg
  *	    resync.c		  copies what the remote leg lacks
- *	    dirty.c		  what it lacks
+ *	    verify.c		  compares the legs
+ *	    repair.c		  reads what the local leg cannot
+ *	    region.c		  what these three do with a region
+ *	    dirty.c		  what the remote leg lacks
+ *	    log.c		  the same, durable
  *	  secondary.c		the receiving side: stages and transitions
  *	    view.c		  the path of a bio through the layers
  *	    merge.c		  from the buffer into the disk
  *	    layer.c		  a layer's map and summaries
  *	    buffer.c		  superblocks and segments
  *	  range.c		writes that overlap wait for each other
+ *	  cut.c			the instant of a checkpoint
  */
 #include <linux/device-mapper.h>
 #include <linux/log2.h>
@@ -29,22 +36,31 @@
 #include "secondary.h"
 
 #define REGION_SIZE_DEFAULT	2048
-#define REGION_SIZE_MIN		8
-#define REGION_SIZE_MAX		(1U << 21)
+#define MAX_BEHIND_DEFAULT	32768
 #define WATERMARK_DEFAULT	80
 
 enum form_id { FORM_PRIMARY, FORM_SECONDARY, FORM_INBOUND };
+
+/* forms that have a replication of their own, and all */
+#define ATTACHED	(BIT(FORM_PRIMARY) | BIT(FORM_SECONDARY))
+#define ANY		(ATTACHED | BIT(FORM_INBOUND))
 
 /**
  * struct options - the optional arguments of a table line
  * @seen: bit per entry of option_table that was given
  * @region_size: sectors
+ * @max_behind: sectors
+ * @stall: on_remote_error stall
+ * @dirty_log: the device, as the line has it; only while it is parsed
  * @high_watermark: percent
  * @group: name
  */
 struct options {
 	unsigned long seen;
 	unsigned int region_size;
+	unsigned int max_behind;
+	bool stall;
+	const char *dirty_log;
 	unsigned int high_watermark;
 	char group[REPLICATION_GROUP_LEN];
 };
@@ -63,7 +79,7 @@ struct target {
 	const struct form *form;
 	struct repl *r;
 	bool attached;
-	struct dm_dev *dev[2];
+	struct dm_dev *dev[REPL_DEVS];
 	struct compat_held held;
 	struct options opt;
 	struct repl_listener listener;
@@ -82,7 +98,7 @@ struct target {
 struct form {
 	const char *name;
 	enum form_id id;
-	const char *devs[2];
+	const char *devs[REPL_DEVS];
 	unsigned int nr_args;
 	int (*open)(struct dm_target *ti, struct target *t,
 		    struct dm_arg_set *as);
@@ -98,8 +114,8 @@ struct form {
 static int parse_region_size(struct options *opt, const char *arg, char **error)
 {
 	if (kstrtouint(arg, 10, &opt->region_size) ||
-	    opt->region_size < REGION_SIZE_MIN ||
-	    opt->region_size > REGION_SIZE_MAX ||
+	    opt->region_size < FORMAT_MIN_REGION ||
+	    opt->region_size > FORMAT_MAX_REGION ||
 	    !is_power_of_2(opt->region_size)) {
 		*error = "region_size must be a power of two from 8 to 2097152 sectors";
 		return -EINVAL;
@@ -133,12 +149,28 @@ static int parse_group(struct options *opt, const char *arg, char **error)
 
 static int parse_remote_error(struct options *opt, const char *arg, char **error)
 {
-	if (!strcmp(arg, "degrade"))
+	opt->stall = !strcmp(arg, "stall");
+	if (opt->stall || !strcmp(arg, "degrade"))
 		return 0;
-	*error = !strcmp(arg, "stall") ?
-		"on_remote_error stall is not supported by this version" :
-		"on_remote_error must be degrade";
+	*error = "on_remote_error must be degrade or stall";
 	return -EINVAL;
+}
+
+static int parse_max_behind(struct options *opt, const char *arg, char **error)
+{
+	if (kstrtouint(arg, 10, &opt->max_behind) ||
+	    opt->max_behind < FORMAT_BLOCK_SECTORS ||
+	    opt->max_behind > INT_MAX) {
+		*error = "max_behind must be from 8 to 2147483647 sectors";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_dirty_log(struct options *opt, const char *arg, char **error)
+{
+	opt->dirty_log = arg;
+	return 0;
 }
 
 static const struct option {
@@ -156,12 +188,9 @@ static const struct option {
 	{ "on_remote_error", BIT(FORM_PRIMARY), 1, parse_remote_error },
 	{ "group", BIT(FORM_PRIMARY) | BIT(FORM_SECONDARY), 1, parse_group },
 	{ "high_watermark", BIT(FORM_SECONDARY), 1, parse_watermark },
-	{ "dirty_log", BIT(FORM_PRIMARY), 1,
-	  .missing = "dirty_log is not supported by this version" },
-	{ "async", BIT(FORM_PRIMARY), 0,
-	  .missing = "async is not supported by this version" },
-	{ "max_behind", BIT(FORM_PRIMARY), 1,
-	  .missing = "max_behind is not supported by this version: it needs async" },
+	{ "dirty_log", BIT(FORM_PRIMARY), 1, parse_dirty_log },
+	{ "async", BIT(FORM_PRIMARY), 0 },
+	{ "max_behind", BIT(FORM_PRIMARY), 1, parse_max_behind },
 	{ "inband", BIT(FORM_PRIMARY) | BIT(FORM_INBOUND), 0,
 	  .missing = "inband is not supported by this version" },
 };
@@ -173,6 +202,9 @@ enum {
 	OPTION_ON_REMOTE_ERROR,
 	OPTION_GROUP,
 	OPTION_HIGH_WATERMARK,
+	OPTION_DIRTY_LOG,
+	OPTION_ASYNC,
+	OPTION_MAX_BEHIND,
 };
 
 static int parse_option(struct dm_arg_set *as, enum form_id form,
@@ -225,6 +257,7 @@ static int parse_options(struct dm_arg_set *as, enum form_id form,
 	int r;
 
 	opt->region_size = REGION_SIZE_DEFAULT;
+	opt->max_behind = MAX_BEHIND_DEFAULT;
 	opt->high_watermark = WATERMARK_DEFAULT;
 	strscpy(opt->group, "default", sizeof(opt->group));
 	if (!as->argc)
@@ -242,12 +275,23 @@ static int parse_options(struct dm_arg_set *as, enum form_id form,
 		if (r)
 			return r;
 	}
+	if (test_bit(OPTION_SYNC, &opt->seen) &&
+	    test_bit(OPTION_ASYNC, &opt->seen)) {
+		*error = "A primary is either sync or async";
+		return -EINVAL;
+	}
+	if (test_bit(OPTION_MAX_BEHIND, &opt->seen) &&
+	    !test_bit(OPTION_ASYNC, &opt->seen)) {
+		*error = "max_behind is for async";
+		return -EINVAL;
+	}
 	return 0;
 }
 
-static void emit_options(const struct options *opt, char *result,
+static void emit_options(const struct target *t, char *result,
 			 unsigned int maxlen)
 {
+	const struct options *opt = &t->opt;
 	unsigned int i, sz = 0, args = 0;
 
 	for (i = 0; i < ARRAY_SIZE(option_table); i++)
@@ -266,7 +310,11 @@ static void emit_options(const struct options *opt, char *result,
 		else if (i == OPTION_GROUP)
 			DMEMIT(" %s", opt->group);
 		else if (i == OPTION_ON_REMOTE_ERROR)
-			DMEMIT(" degrade");
+			DMEMIT(" %s", opt->stall ? "stall" : "degrade");
+		else if (i == OPTION_DIRTY_LOG)
+			DMEMIT(" %s", t->dev[DEV_LOG]->name);
+		else if (i == OPTION_MAX_BEHIND)
+			DMEMIT(" %u", opt->max_behind);
 	}
 }
 
@@ -314,6 +362,8 @@ static int open_devices(struct dm_target *ti, struct target *t,
 			return -EINVAL;
 		}
 	}
+	if (t->opt.dirty_log)
+		return claim_device(ti, t, DEV_LOG, t->opt.dirty_log);
 	return 0;
 }
 
@@ -345,7 +395,7 @@ static int open_secondary(struct dm_target *ti, struct target *t,
 		ti->error = "The length is not that of the secondary";
 		return -EINVAL;
 	}
-	for (i = 0; i < ARRAY_SIZE(t->dev); i++) {
+	for (i = 0; i < ARRAY_SIZE(t->dev) && t->r->dev_nr[i]; i++) {
 		format_dev_t(name, t->r->dev_nr[i]);
 		r = claim_device(ti, t, i, name);
 		if (r)
@@ -359,15 +409,17 @@ static int create_primary(struct dm_target *ti, struct target *t)
 	struct primary_options opt = {
 		.local = t->dev[0]->bdev,
 		.remote = t->dev[1]->bdev,
+		.log = t->dev[DEV_LOG] ? t->dev[DEV_LOG]->bdev : NULL,
 		.len = ti->len,
 		.region_size = t->opt.region_size,
 		.nosync = test_bit(OPTION_NOSYNC, &t->opt.seen),
 	};
-	const char *error = NULL;
+	char why[192] = "";
 
-	t->r = primary_new(dm_table_get_md(ti->table), &opt, &error);
+	t->r = primary_new(dm_table_get_md(ti->table), &opt, why, sizeof(why));
 	if (IS_ERR(t->r)) {
-		ti->error = (char *)error;
+		DMERR("%s: %s", dm_table_device_name(ti->table), why);
+		ti->error = "The primary cannot be made, the line before this one says why";
 		return PTR_ERR(t->r);
 	}
 	t->attached = true;
@@ -431,7 +483,7 @@ static void status_inbound(struct target *t, char *result, unsigned int maxlen,
 }
 
 static const struct form forms[] = {
-	{ "primary", FORM_PRIMARY, { "local leg", "remote leg" }, 2,
+	{ "primary", FORM_PRIMARY, { "local leg", "remote leg", "dirty log" }, 2,
 	  open_devices, create_primary, status_primary },
 	{ "secondary", FORM_SECONDARY, { "disk", "buffer" }, 2,
 	  open_devices, create_secondary, status_secondary },
@@ -596,6 +648,17 @@ static void replication_postsuspend(struct dm_target *ti)
 		repl_postsuspend(t->r);
 }
 
+static void configure_primary(struct target *t)
+{
+	struct primary_config config = {
+		.async = test_bit(OPTION_ASYNC, &t->opt.seen),
+		.stall = t->opt.stall,
+		.max_behind = t->opt.max_behind,
+	};
+
+	primary_configure(to_primary(t->r), &config);
+}
+
 static int replication_preresume(struct dm_target *ti)
 {
 	struct target *t = ti->private;
@@ -604,6 +667,8 @@ static int replication_preresume(struct dm_target *ti)
 	if (t->form->id == FORM_SECONDARY)
 		secondary_set_watermark(to_secondary(t->r),
 					t->opt.high_watermark);
+	else if (t->form->id == FORM_PRIMARY)
+		configure_primary(t);
 	if (t->attached) {
 		r = repl_resume(t->r, ti, t->opt.group);
 		if (r) {
@@ -744,35 +809,73 @@ static int message_stop_all(struct message *m)
 				       failover, &m->why);
 }
 
+static int parse_share(struct message *m, unsigned int *percent)
+{
+	if (kstrtouint(m->argv[1], 10, percent) || !*percent || *percent > 100)
+		return repl_refuse(&m->why, -EINVAL,
+				   "the share must be 1 to 100 percent");
+	return 0;
+}
+
 static int message_merge_throttle(struct message *m)
 {
 	unsigned int percent;
+	int r = parse_share(m, &percent);
 
-	if (m->r->kind != &secondary_kind)
-		return repl_refuse(&m->why, -EINVAL,
-				   "only a secondary has something to merge");
-	if (kstrtouint(m->argv[1], 10, &percent) || !percent || percent > 100)
-		return repl_refuse(&m->why, -EINVAL,
-				   "the share must be 1 to 100 percent");
-	secondary_set_merge_share(to_secondary(m->r), percent);
+	if (!r)
+		secondary_set_merge_share(to_secondary(m->r), percent);
+	return r;
+}
+
+static int message_resync_throttle(struct message *m)
+{
+	unsigned int percent;
+	int r = parse_share(m, &percent);
+
+	if (!r)
+		primary_set_share(to_primary(m->r), percent);
+	return r;
+}
+
+static int message_verify(struct message *m)
+{
+	if (m->argc == 1)
+		return verify_start(to_primary(m->r), &m->why);
+	if (strcmp(m->argv[1], "stop"))
+		return repl_refuse(&m->why, -EINVAL, "the argument can only be stop");
+	verify_cancel(to_primary(m->r));
 	return 0;
+}
+
+static int message_changed_since(struct message *m)
+{
+	u64 epoch;
+
+	if (kstrtou64(m->argv[1], 10, &epoch))
+		return repl_refuse(&m->why, -EINVAL,
+				   "the argument is the number of a checkpoint");
+	return primary_changed(to_primary(m->r), epoch, m->result, m->maxlen,
+			       &m->why);
 }
 
 static const struct message_entry {
 	const char *name;
 	unsigned int min_args, max_args;
-	bool inbound;		/* an inbound view takes it too */
+	unsigned long forms;
 	int (*handle)(struct message *m);
 } message_table[] = {
-	{ "start", 1, 1, false, message_start },
-	{ "checkpoint", 0, 0, false, message_checkpoint },
-	{ "stop", 0, 1, false, message_stop },
-	{ "get_error", 0, 0, true, message_get_error },
-	{ "start_all", 1, 1, true, message_start_all },
-	{ "checkpoint_all", 0, 0, true, message_checkpoint_all },
-	{ "get_error_all", 0, 0, true, message_get_error_all },
-	{ "stop_all", 0, 1, true, message_stop_all },
-	{ "merge_throttle", 1, 1, false, message_merge_throttle },
+	{ "start", 1, 1, ATTACHED, message_start },
+	{ "checkpoint", 0, 0, ATTACHED, message_checkpoint },
+	{ "stop", 0, 1, ATTACHED, message_stop },
+	{ "get_error", 0, 0, ANY, message_get_error },
+	{ "start_all", 1, 1, ANY, message_start_all },
+	{ "checkpoint_all", 0, 0, ANY, message_checkpoint_all },
+	{ "get_error_all", 0, 0, ANY, message_get_error_all },
+	{ "stop_all", 0, 1, ANY, message_stop_all },
+	{ "merge_throttle", 1, 1, BIT(FORM_SECONDARY), message_merge_throttle },
+	{ "resync_throttle", 1, 1, BIT(FORM_PRIMARY), message_resync_throttle },
+	{ "verify", 0, 1, BIT(FORM_PRIMARY), message_verify },
+	{ "changed_since", 1, 1, BIT(FORM_PRIMARY), message_changed_since },
 };
 
 static int handle_message(struct target *t, struct message *m)
@@ -787,11 +890,14 @@ static int handle_message(struct target *t, struct message *m)
 		if (m->argc - 1 < e->min_args || m->argc - 1 > e->max_args)
 			return repl_refuse(&m->why, -EINVAL,
 					   "wrong number of arguments");
-		if (!t->attached && !e->inbound)
+		if (e->forms & BIT(t->form->id))
+			return e->handle(m);
+		if (!t->attached && e->forms & BIT(FORM_SECONDARY))
 			return repl_refuse(&m->why, -EINVAL,
 					   "an inbound view does not take this: address the secondary %s",
 					   t->r->name);
-		return e->handle(m);
+		return repl_refuse(&m->why, -EINVAL, "not for this form: %s",
+				   t->form->name);
 	}
 	return repl_refuse(&m->why, -EINVAL, "no such message");
 }
@@ -844,7 +950,7 @@ static void replication_status(struct dm_target *ti, status_type_t type,
 		DMEMIT("%s", t->form->name);
 		for (i = 0; i < t->form->nr_args; i++)
 			DMEMIT(" %s", arg_name(t, i, name));
-		emit_options(&t->opt, result + sz, maxlen - sz);
+		emit_options(t, result + sz, maxlen - sz);
 		break;
 	case STATUSTYPE_IMA:
 		DMEMIT_TARGET_NAME_VERSION(ti->type);
@@ -863,10 +969,10 @@ static int replication_iterate_devices(struct dm_target *ti,
 	unsigned int i;
 	int r = 0;
 
-	for (i = 0; !r && i < ARRAY_SIZE(t->dev); i++) {
+	for (i = 0; !r && i < ARRAY_SIZE(t->dev) && t->dev[i]; i++) {
 		sector_t len = ti->len;
 
-		if (t->form->id != FORM_PRIMARY && i == DEV_BUFFER)
+		if (t->form->id == FORM_PRIMARY ? i == DEV_LOG : i == DEV_BUFFER)
 			len = bdev_nr_sectors(t->dev[i]->bdev);
 		r = fn(ti, t->dev[i], 0, len, data);
 	}

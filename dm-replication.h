@@ -45,17 +45,39 @@ struct replication_reason {
 struct replication_state;
 
 /**
+ * enum replication_cut - the steps of a checkpoint of a group
+ * @REPLICATION_CUT_WAIT: sleep until a checkpoint is possible
+ * @REPLICATION_CUT_HOLD: let nothing else change the state until
+ *	REPLICATION_CUT_END. -EAGAIN: not possible any more, wait again.
+ * @REPLICATION_CUT_MARK: the instant is about to come; must not wait for I/O
+ * @REPLICATION_CUT_COMMIT: make durable what was acknowledged before it
+ * @REPLICATION_CUT_END: the checkpoint has been taken by all, or by none
+ */
+enum replication_cut {
+	REPLICATION_CUT_WAIT,
+	REPLICATION_CUT_HOLD,
+	REPLICATION_CUT_MARK,
+	REPLICATION_CUT_COMMIT,
+	REPLICATION_CUT_END,
+};
+
+/**
  * struct replication_ops - what a replication state can do
  * @start: start replication in @mode. A state of the other mode, or one that
  *	has failed over or is done, returns 0 and does nothing.
  * @checkpoint: return when all that was acknowledged before the call is durable
  * @get_error: 0, or the errno of the first error since @start
  * @stop: stop; with @failover carry on from the last checkpoint alone
+ * @cut: optional: one step of a checkpoint that divides the writes of all of a
+ *	group at one instant; then @checkpoint is not called for that. One
+ *	caller takes all steps, in order; each is done by all states before the
+ *	next one begins. After an error, or REPLICATION_CUT_LEAVE from
+ *	REPLICATION_CUT_HOLD, the state is not held and gets no more steps.
  *
  * All return 0 or a negative errno and then say why. All are called from
  * process context with no lock of the registry held, and may sleep. They are
  * not called again once replication_remove() has returned. Calls for one state
- * may come from several callers at once. All four are needed.
+ * may come from several callers at once. The first four are needed.
  */
 struct replication_ops {
 	int (*start)(struct replication_state *rs, enum replication_mode mode,
@@ -66,7 +88,12 @@ struct replication_ops {
 			 struct replication_reason *why);
 	int (*stop)(struct replication_state *rs, bool failover,
 		    struct replication_reason *why);
+	int (*cut)(struct replication_state *rs, enum replication_cut step,
+		   struct replication_reason *why);
 };
+
+/* @cut: this state has no part in the checkpoint */
+#define REPLICATION_CUT_LEAVE	1
 
 /**
  * struct replication_state - one registered state

@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The primary: every write goes to both legs, straight from map.
- *
- * A write takes its range, then decides where it goes, and holds the range
- * until all legs have answered. So writes that overlap reach both legs in one
- * order, and the decision cannot be overtaken:
- *
- *	the remote leg takes writes and the region is clean	both legs
- *	else							local leg only,
- *			and the region is dirty before the local leg is asked
- *
- * There is no third case; "sent or marked" is total. A write that the remote
- * leg fails marks its region dirty before it is acknowledged, whatever else is
- * known by then.
+ * The primary: its stages, what it does when a leg fails, and its checkpoints.
  *
  * What the remote leg has answered may yet be lost with the remote host's
  * memory. The regions sent since the last two checkpoints are remembered, and
  * become dirty when the remote leg fails, see dirty.h.
+ *
+ * A checkpoint is a cut, see cut.h: what was submitted before it is drained,
+ * then both legs are flushed; what is submitted after it does not get to the
+ * remote leg until all devices of the group have their checkpoint.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "block.h"
 #include "primary.h"
 
-static bool sends(const struct primary *p)
-{
-	return READ_ONCE(p->remote) != REMOTE_DEGRADED;
-}
+/* how often a remote leg that writes wait for is tried */
+#define PROBE_DELAY	HZ
 
 /*
- * ---- Failures of the remote leg ----
+ * ---- Failures ----
  */
+
+static void note_failure(struct primary *p, enum primary_dev leg)
+{
+	if (!test_and_set_bit(leg, &p->failed))
+		queue_work(p->r.wq, &p->settle_work);
+}
 
 /**
  * primary_remote_failed() - the remote leg answered with an error
@@ -51,278 +48,87 @@ void primary_remote_failed(struct primary *p, int error, enum req_op op,
 {
 	WRITE_ONCE(p->remote, REMOTE_DEGRADED);
 	repl_fault(&p->r, error, "remote", repl_op_name(op), sector, text);
-	if (!test_and_set_bit(0, &p->remote_failed))
-		queue_work(p->r.wq, &p->fail_work);
-}
-
-/* Accounts for a failure; p->r.lock is held. */
-static void settle_failure(struct primary *p)
-{
-	lockdep_assert_held(&p->r.lock);
-	if (!test_bit(0, &p->remote_failed))
-		return;
-
-	/* a start may have come in between */
-	WRITE_ONCE(p->remote, REMOTE_DEGRADED);
-	range_hold(&p->ranges);
-	clear_bit(0, &p->remote_failed);
-	dirty_add_recent(&p->map);
-	range_unhold(&p->ranges);
-	REPL_WARN(&p->r, "the remote leg is degraded, %lu of %lu regions are dirty: writes go on locally; stop and start, or reload the table, to resync",
-		  dirty_count(&p->map), p->map.regions);
-	repl_event(&p->r);
-}
-
-static void do_fail(struct work_struct *work)
-{
-	struct primary *p = container_of(work, struct primary, fail_work);
-
-	mutex_lock(&p->r.lock);
-	settle_failure(p);
-	mutex_unlock(&p->r.lock);
-}
-
-/*
- * ---- The path of a bio ----
- */
-
-static unsigned long io_region(const struct primary_io *io)
-{
-	return dirty_region(&io->p->map, io->range.first);
-}
-
-/* Both legs have answered. */
-static void finish(struct primary_io *io)
-{
-	if (io->phase == PHASE_WRITE)
-		range_release(&io->p->ranges, &io->range);
-	io->phase = PHASE_JOINED;
-}
-
-static void retry_leg(struct primary_io *io, enum primary_leg leg)
-{
-	queue_work(io->p->io_wq, &io->retry[leg]);
-}
-
-static void remote_end_io(struct bio *remote)
-{
-	struct primary_io *io = container_of(remote, struct primary_io, remote);
-	struct primary *p = io->p;
-	blk_status_t status = remote->bi_status;
-	enum req_op op = bio_op(remote);
-
-	bio_uninit(remote);
-	if (unlikely(status)) {
-		if (status == BLK_STS_AGAIN && (remote->bi_opf & REQ_NOWAIT)) {
-			retry_leg(io, LEG_REMOTE);
-			return;
-		}
-		if (io->phase == PHASE_WRITE)
-			dirty_set(&p->map, io_region(io));
-		else
-			op = REQ_OP_FLUSH;
-		primary_remote_failed(p, blk_status_to_errno(status), op,
-				      io->range.first, "the remote leg is given up");
-	}
-
-	if (atomic_dec_and_test(&io->legs)) {
-		struct bio *bio = io->bio;
-
-		finish(io);
-		bio->bi_status = io->status;
-		bio_endio(bio);
-	}
-}
-
-static void send_remote(struct primary_io *io, gfp_t gfp, blk_opf_t without)
-{
-	struct primary *p = io->p;
-
-	/* needs memory only where there are crypto contexts or integrity */
-	if (unlikely(bio_init_clone(p->r.devs[LEG_REMOTE], &io->remote, io->bio,
-				    gfp))) {
-		retry_leg(io, LEG_REMOTE);
-		return;
-	}
-	io->remote.bi_iter = io->iter;
-	/* dm polls its own clone only */
-	io->remote.bi_opf &= ~(without | REQ_POLLED);
-	io->remote.bi_end_io = remote_end_io;
-	submit_bio_noacct(&io->remote);
-}
-
-static void retry_remote(struct work_struct *work)
-{
-	send_remote(container_of(work, struct primary_io, retry[LEG_REMOTE]),
-		    GFP_NOIO, REQ_NOWAIT);
-}
-
-static void send_local(struct primary_io *io)
-{
-	/* whoever polls does so where the bio was submitted first */
-	io->bio->bi_opf &= ~REQ_POLLED;
-	submit_bio_noacct(io->bio);
-}
-
-static void retry_local(struct work_struct *work)
-{
-	struct primary_io *io = container_of(work, struct primary_io,
-					     retry[LEG_LOCAL]);
-
-	io->bio->bi_iter = io->iter;
-	io->bio->bi_status = BLK_STS_OK;
-	io->bio->bi_opf &= ~REQ_NOWAIT;
-	bio_set_dev(io->bio, io->p->r.devs[LEG_LOCAL]);
-	send_local(io);
-}
-
-/* Sends to the remote leg what it should have; the local leg is next. */
-static void route(struct primary_io *io)
-{
-	struct primary *p = io->p;
-	bool remote = sends(p);
-
-	if (io->phase == PHASE_WRITE) {
-		if (remote && dirty_test(&p->map, io_region(io)))
-			remote = false;
-		if (remote)
-			dirty_sent(&p->map, io_region(io));
-		else
-			dirty_set(&p->map, io_region(io));
-	}
-
-	io->status = BLK_STS_OK;
-	io->both = remote;
-	atomic_set(&io->legs, remote ? 2 : 1);
-	bio_set_dev(io->bio, p->r.devs[LEG_LOCAL]);
-	if (remote) {
-		io->iter = io->bio->bi_iter;
-		INIT_WORK(&io->retry[LEG_LOCAL], retry_local);
-		INIT_WORK(&io->retry[LEG_REMOTE], retry_remote);
-		send_remote(io, GFP_NOWAIT, 0);
-	}
-}
-
-static void write_granted(struct io_range *range)
-{
-	struct primary_io *io = container_of(range, struct primary_io, range);
-
-	route(io);
-	send_local(io);
+	note_failure(p, LEG_REMOTE);
 }
 
 /**
- * primary_map() - send a bio to its legs
+ * primary_local_flush_failed() - the local leg may have lost what it answered
  * @p: the primary
- * @io: per-bio data
- * @bio: its sector is the mapped device's, from 0
- *
- * Context: process; does not sleep for a REQ_NOWAIT bio.
- * Return: what dm core wants to know.
- */
-int primary_map(struct primary *p, struct primary_io *io, struct bio *bio)
-{
-	bool nowait = bio->bi_opf & REQ_NOWAIT;
-	sector_t region_end;
-
-	io->p = p;
-	io->bio = bio;
-	if (bio_op(bio) == REQ_OP_READ) {
-		io->phase = PHASE_READ;
-		io->range.first = bio->bi_iter.bi_sector;
-		bio_set_dev(bio, p->r.devs[LEG_LOCAL]);
-		return DM_MAPIO_REMAPPED;
-	}
-	if (!bio_sectors(bio)) {
-		io->phase = PHASE_FLUSH;
-		io->range.first = 0;
-		route(io);
-		return DM_MAPIO_REMAPPED;
-	}
-
-	io->range.first = bio->bi_iter.bi_sector;
-	region_end = (io->range.first | ((1ULL << p->map.shift) - 1)) + 1;
-	if (bio_end_sector(bio) > region_end)
-		dm_accept_partial_bio(bio, region_end - io->range.first);
-	io->range.last = bio_end_sector(bio) - 1;
-	io->range.granted = write_granted;
-	io->phase = PHASE_WRITE;
-
-	if (unlikely(!range_acquire(&p->ranges, &io->range, nowait))) {
-		/* a bio that waits may have been answered by now */
-		if (nowait) {
-			io->phase = PHASE_PASS;
-			bio_wouldblock_error(bio);
-		}
-		return DM_MAPIO_SUBMITTED;
-	}
-	route(io);
-	return DM_MAPIO_REMAPPED;
-}
-
-/**
- * primary_end_io() - the local leg has answered, or both legs have
- * @io: per-bio data
- * @bio: dm core's clone
- * @error: its status
  *
  * Context: any.
- * Return: what dm core wants to know.
  */
-int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
+void primary_local_flush_failed(struct primary *p)
 {
-	struct primary *p = io->p;
-
-	switch (io->phase) {
-	case PHASE_PASS:
-	case PHASE_JOINED:
-		return DM_ENDIO_DONE;
-	case PHASE_READ:
-		if (unlikely(*error && *error != BLK_STS_AGAIN))
-			repl_fault(&p->r, blk_status_to_errno(*error), "local",
-				   "read", io->range.first,
-				   "the error went up");
-		return DM_ENDIO_DONE;
-	case PHASE_FLUSH:
-	case PHASE_WRITE:
-		break;
-	}
-
-	if (unlikely(*error)) {
-		bool write = io->phase == PHASE_WRITE;
-
-		if (*error == BLK_STS_AGAIN && (bio->bi_opf & REQ_NOWAIT)) {
-			/*
-			 * Sent to one leg only, nothing has happened yet and
-			 * the submitter may try again. Sent to both, the
-			 * other leg has it: this one must follow.
-			 */
-			if (io->both) {
-				retry_leg(io, LEG_LOCAL);
-				return DM_ENDIO_INCOMPLETE;
-			}
-		} else {
-			if (write && io->both) {
-				/* the remote leg may have what failed here */
-				dirty_set(&p->map, io_region(io));
-				resync_needed(p);
-			}
-			repl_fault(&p->r, blk_status_to_errno(*error), "local",
-				   write ? repl_op_name(bio_op(bio)) : "flush",
-				   io->range.first, "the error went up");
-		}
-		io->status = *error;
-	}
-
-	if (!atomic_dec_and_test(&io->legs))
-		return DM_ENDIO_INCOMPLETE;
-	finish(io);
-	return DM_ENDIO_DONE;
+	note_failure(p, LEG_LOCAL);
 }
 
-/*
- * ---- Start, checkpoint, stop ----
- */
+/* Writes wait for the remote leg, or they do not any more; p->r.lock is held. */
+static void settle_stall(struct primary *p)
+{
+	bool stall = p->config.stall && p->r.stage == STAGE_RUNNING &&
+		     !primary_sends(p) && !READ_ONCE(p->r.suspending);
+
+	if (stall == p->stalled)
+		goto out;
+	p->stalled = stall;
+	if (stall) {
+		range_pause(&p->ranges);
+		queue_delayed_work(p->bg_wq, &p->probe_work, PROBE_DELAY);
+		REPL_WARN(&p->r, "writes wait until the remote leg is back, or for stop or a reload of the table");
+	} else {
+		range_unhold(&p->ranges);
+	}
+out:
+	if (!stall)
+		legs_unpark(p);
+}
+
+/* As range_hold(), for the legs as a whole. */
+static void hold_legs(struct primary *p)
+{
+	WRITE_ONCE(p->no_parking, true);
+	smp_mb(); /* pairs with remote_given_up() */
+	legs_unpark(p);
+	range_hold(&p->ranges);
+	behind_drain(p);
+	WRITE_ONCE(p->no_parking, false);
+}
+
+static void unhold_legs(struct primary *p)
+{
+	if (!p->stalled)
+		range_unhold(&p->ranges);
+}
+
+/* Accounts for failures; p->r.lock is held. */
+static void settle(struct primary *p)
+{
+	lockdep_assert_held(&p->r.lock);
+	if (test_and_clear_bit(LEG_LOCAL, &p->failed)) {
+		/* the remote leg may be newer now, which is no better */
+		dirty_add_recent(&p->map);
+		if (dirty_count(&p->map))
+			resync_needed(p);
+	}
+	if (test_and_clear_bit(LEG_REMOTE, &p->failed)) {
+		/* a start may have come in between */
+		WRITE_ONCE(p->remote, REMOTE_DEGRADED);
+		dirty_add_recent(&p->map);
+		REPL_WARN(&p->r, "the remote leg is degraded, %lu of %lu regions are dirty: stop and start, or reload the table, to resync",
+			  dirty_count(&p->map), p->map.regions);
+		repl_event(&p->r);
+	}
+	settle_stall(p);
+}
+
+static void do_settle(struct work_struct *work)
+{
+	struct primary *p = container_of(work, struct primary, settle_work);
+
+	mutex_lock(&p->r.lock);
+	settle(p);
+	mutex_unlock(&p->r.lock);
+}
 
 /*
  * From here on writes go to the remote leg; what it lacks is copied. Nothing is
@@ -333,28 +139,71 @@ int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
 static void take_up_remote(struct primary *p)
 {
 	repl_clear_fault(&p->r);
-	range_hold(&p->ranges);
+	hold_legs(p);
 	dirty_add_recent(&p->map);
+	dirty_forget_recent(&p->map);
 	WRITE_ONCE(p->remote, dirty_count(&p->map) ? REMOTE_RESYNC : REMOTE_ONLINE);
-	range_unhold(&p->ranges);
+	unhold_legs(p);
 	repl_event(&p->r);
 	resync_start(p);
 }
+
+/* Does the remote leg answer? */
+static int try_remote(struct primary *p)
+{
+	void *block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
+	int error;
+
+	if (!block)
+		return -ENOMEM;
+	error = block_io(p->r.devs[LEG_REMOTE], REQ_OP_READ, 0, block);
+	kfree(block);
+	return error ?: blkdev_issue_flush(p->r.devs[LEG_REMOTE]);
+}
+
+static void do_probe(struct work_struct *work)
+{
+	struct primary *p = container_of(to_delayed_work(work), struct primary,
+					 probe_work);
+	int error = try_remote(p);
+
+	mutex_lock(&p->r.lock);
+	if (p->stalled && !p->r.suspended) {
+		if (error) {
+			queue_delayed_work(p->bg_wq, &p->probe_work,
+					   PROBE_DELAY);
+		} else {
+			take_up_remote(p);
+			settle(p);
+		}
+	}
+	mutex_unlock(&p->r.lock);
+}
+
+/*
+ * ---- Start ----
+ */
 
 static int primary_start(struct repl *r, struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
 	int error;
 
-	settle_failure(p);
+	settle(p);
 	error = blkdev_issue_flush(r->devs[LEG_REMOTE]);
 	if (error)
 		return repl_refuse(why, error, "the remote leg does not answer: error %d",
 				   error);
 	WRITE_ONCE(r->epoch, r->epoch + 1);
+	if (p->log)
+		log_note(p->log, r->epoch);
 	take_up_remote(p);
 	return 0;
 }
+
+/*
+ * ---- Checkpoint ----
+ */
 
 static bool primary_ready(struct repl *r)
 {
@@ -368,45 +217,117 @@ static int refuse_in_resync(struct primary *p, struct replication_reason *why)
 			   dirty_count(&p->map));
 }
 
-/* The remote leg has got all up to the cut: let it make that durable. */
-static int flush_remote(struct primary *p, struct replication_reason *why)
-{
-	int error = blkdev_issue_flush(p->r.devs[LEG_REMOTE]);
+struct flush {
+	struct bio bio;
+	struct completion done;
+};
 
-	if (error)
-		primary_remote_failed(p, error, REQ_OP_FLUSH, 0,
-				      "the checkpoint failed");
-	/* a write from before the cut may have failed too */
-	if (test_bit(0, &p->remote_failed)) {
-		settle_failure(p);
-		return repl_refuse(why, error ?: -EIO,
-				   "no checkpoint: the remote leg failed");
-	}
-	dirty_confirm(&p->map);
-	WRITE_ONCE(p->r.epoch, p->r.epoch + 1);
-	return 0;
+static void flushed(struct bio *bio)
+{
+	complete(&container_of(bio, struct flush, bio)->done);
 }
 
 /*
- * The cut is where no write is in flight. Writes go on while the remote leg
- * flushes: being later than the cut they may be in its flush or not.
+ * Both at once. The local leg's is for the dirty log: what has no mark must not
+ * get lost there either.
  */
-static int primary_checkpoint(struct repl *r, struct replication_reason *why)
+static void flush_legs(struct primary *p, int *local, int *remote)
+{
+	struct flush flush;
+
+	init_completion(&flush.done);
+	bio_init(&flush.bio, p->r.devs[LEG_REMOTE], NULL, 0,
+		 REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC);
+	flush.bio.bi_end_io = flushed;
+	submit_bio(&flush.bio);
+	*local = blkdev_issue_flush(p->r.devs[LEG_LOCAL]);
+	wait_for_completion_io(&flush.done);
+	*remote = blk_status_to_errno(flush.bio.bi_status);
+	bio_uninit(&flush.bio);
+}
+
+/* The remote leg has got all up to the cut: let it make that durable. */
+static int flush_cut(struct primary *p, struct replication_reason *why)
+{
+	u64 before = p->r.epoch;
+	int local, remote;
+
+	flush_legs(p, &local, &remote);
+	if (remote)
+		primary_remote_failed(p, remote, REQ_OP_FLUSH, 0,
+				      "the checkpoint failed");
+	/* a write from before the cut may have failed too */
+	if (test_bit(LEG_REMOTE, &p->failed)) {
+		settle(p);
+		return repl_refuse(why, remote ?: -EIO,
+				   "no checkpoint: the remote leg failed");
+	}
+	if (local) {
+		repl_fault(&p->r, local, "local", "flush", 0,
+			   "the checkpoint failed");
+		primary_local_flush_failed(p);
+		return repl_refuse(why, local,
+				   "no checkpoint: the local leg failed to flush, error %d",
+				   local);
+	}
+	if (p->log)
+		log_clear(p->log, before);
+	dirty_confirm(&p->map);
+	p->cut = false;
+	WRITE_ONCE(p->r.epoch, before + 1);
+	if (p->log)
+		log_note(p->log, before + 1);
+	return 0;
+}
+
+static int primary_prepare(struct repl *r, struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
 
-	settle_failure(p);
+	settle(p);
 	if (p->remote == REMOTE_RESYNC)
 		return refuse_in_resync(p, why);
 	if (p->remote == REMOTE_DEGRADED)
 		return repl_refuse(why, -EIO,
 				   "no checkpoint: the remote leg is degraded");
-
-	range_hold(&p->ranges);
-	dirty_cut(&p->map);
-	range_unhold(&p->ranges);
-	return flush_remote(p, why);
+	return 0;
 }
+
+/* The gate first: what is behind the cut finds it closed. */
+static void primary_mark(struct repl *r)
+{
+	struct primary *p = to_primary(r);
+
+	cut_gate_close(&p->gate);
+	dirty_cut(&p->map);
+	p->cut = true;
+}
+
+static int primary_commit(struct repl *r, struct replication_reason *why)
+{
+	struct primary *p = to_primary(r);
+
+	range_drain(p->config.async ? &p->behind.ranges : &p->ranges,
+		    p->gate.cut);
+	/* the remote leg may lack something that was acknowledged */
+	if (READ_ONCE(p->remote) == REMOTE_RESYNC)
+		return refuse_in_resync(p, why);
+	return flush_cut(p, why);
+}
+
+static void primary_finish(struct repl *r)
+{
+	struct primary *p = to_primary(r);
+
+	if (p->cut)
+		dirty_uncut(&p->map);
+	p->cut = false;
+	cut_gate_open(&p->gate);
+}
+
+/*
+ * ---- Stop ----
+ */
 
 static int primary_stop(struct repl *r, bool failover,
 			struct replication_reason *why)
@@ -415,7 +336,7 @@ static int primary_stop(struct repl *r, bool failover,
 	bool checkpoint;
 	int error;
 
-	settle_failure(p);
+	settle(p);
 	if (!failover && p->remote == REMOTE_RESYNC)
 		return refuse_in_resync(p, why);
 	checkpoint = !failover && p->remote == REMOTE_ONLINE;
@@ -423,19 +344,22 @@ static int primary_stop(struct repl *r, bool failover,
 		REPL_WARN(r, "stopped without a checkpoint: the remote leg is degraded");
 
 	/* the cut is the last thing that the remote leg gets */
-	range_hold(&p->ranges);
+	hold_legs(p);
 	WRITE_ONCE(p->remote, REMOTE_DEGRADED);
 	dirty_cut(&p->map);
+	p->cut = true;
+	unhold_legs(p);
+	error = checkpoint ? flush_cut(p, why) : 0;
+	if (p->cut)
+		dirty_uncut(&p->map);
+	p->cut = false;
+	if (error)
+		return error;
 	/* nobody knows what a remote leg has after a failover */
 	if (failover)
 		dirty_add_recent(&p->map);
-	range_unhold(&p->ranges);
-	if (checkpoint) {
-		error = flush_remote(p, why);
-		if (error)
-			return error;
-	}
 	repl_set_stage(r, STAGE_DONE);
+	settle(p);
 	return 0;
 }
 
@@ -446,17 +370,52 @@ static bool primary_stopped(struct repl *r, int *error)
 	return true;
 }
 
+/*
+ * ---- Life ----
+ */
+
+static int open_log(struct primary *p)
+{
+	char why[192] = "";
+	u64 epoch;
+	int r;
+
+	r = log_open(p->log, !p->nosync, &epoch, why, sizeof(why));
+	if (r < 0) {
+		REPL_ERR(&p->r, "%s", why);
+		return r;
+	}
+	p->log_open = true;
+	if (r && p->nosync)
+		REPL_INFO(&p->r, "nosync is for a new dirty log: this one knows what is dirty");
+	if (r) {
+		WRITE_ONCE(p->r.epoch, epoch);
+		REPL_INFO(&p->r, "the dirty log knows checkpoint %llu, %lu of %lu regions are dirty",
+			  epoch, dirty_count(&p->map), p->map.regions);
+	}
+	return 0;
+}
+
 static int primary_resume(struct repl *r, bool reloaded)
 {
 	struct primary *p = to_primary(r);
+	int error;
 
-	settle_failure(p);
-	if (r->stage != STAGE_RUNNING)
-		return 0;
-	if (reloaded && p->remote == REMOTE_DEGRADED)
+	if (p->log && !p->log_open) {
+		error = open_log(p);
+		if (error)
+			return error;
+	}
+	if (r->stage == STAGE_RUNNING && reloaded &&
+	    p->remote == REMOTE_DEGRADED) {
+		/* what failed before has been accounted for now */
+		clear_bit(LEG_REMOTE, &p->failed);
 		take_up_remote(p);
-	else
+	} else if (r->stage == STAGE_RUNNING) {
 		resync_start(p);
+	}
+	settle(p);
+	verify_resume(p);
 	return 0;
 }
 
@@ -464,8 +423,19 @@ static void primary_quiesce(struct repl *r)
 {
 	struct primary *p = to_primary(r);
 
+	cancel_delayed_work_sync(&p->probe_work);
+	verify_quiesce(p);
 	resync_quiesce(p);
-	flush_work(&p->fail_work);
+	behind_drain(p);
+	flush_work(&p->settle_work);
+	if (p->log && p->log_open)
+		log_quiesce(p->log);
+}
+
+/* The device is to be suspended: what waits for the remote leg must not. */
+static void primary_suspending(struct repl *r)
+{
+	queue_work(r->wq, &to_primary(r)->settle_work);
 }
 
 /* All I/O on the legs is the table's, which has gone, or has been quiesced. */
@@ -480,9 +450,18 @@ static void primary_destroy(struct repl *r)
 
 	if (r->wq)
 		destroy_workqueue(r->wq);
+	if (p->bg_wq)
+		destroy_workqueue(p->bg_wq);
+	repair_exit(p);
 	if (p->io_wq)
 		destroy_workqueue(p->io_wq);
+	/* events of what was settled last */
+	cancel_work_sync(&r->event);
 	resync_exit(p);
+	log_free(p->log);
+	behind_exit(p);
+	if (!IS_ERR_OR_NULL(p->io))
+		dm_io_client_destroy(p->io);
 	dirty_exit(&p->map);
 	kvfree(p);
 }
@@ -490,84 +469,157 @@ static void primary_destroy(struct repl *r)
 const struct repl_kind primary_kind = {
 	.name = "primary",
 	.mode = REPLICATION_MODE_PRIMARY,
+	.metadata = DEV_LOG,
 	.start = primary_start,
-	.checkpoint = primary_checkpoint,
+	.prepare = primary_prepare,
+	.mark = primary_mark,
+	.commit = primary_commit,
+	.finish = primary_finish,
 	.stop = primary_stop,
 	.ready = primary_ready,
 	.stopped = primary_stopped,
 	.resume = primary_resume,
+	.suspending = primary_suspending,
 	.quiesce = primary_quiesce,
 	.abandon = primary_abandon,
 	.destroy = primary_destroy,
 };
 
+static int create_parts(struct primary *p, const struct primary_options *opt)
+{
+	struct mapped_device *md = p->r.md;
+	int error;
+
+	error = dirty_init(&p->map, opt->len, opt->region_size,
+			   !opt->nosync && !opt->log);
+	if (error)
+		return error;
+	p->io_wq = alloc_workqueue("dm-repl-io/%s", WQ_MEM_RECLAIM | WQ_UNBOUND,
+				   0, dm_device_name(md));
+	p->bg_wq = alloc_workqueue("dm-repl-bg/%s", WQ_MEM_RECLAIM | WQ_UNBOUND,
+				   0, dm_device_name(md));
+	if (!p->io_wq || !p->bg_wq)
+		return -ENOMEM;
+	range_lock_init(&p->ranges, p->map.shift, p->io_wq);
+	p->io = dm_io_client_create();
+	if (IS_ERR(p->io))
+		return PTR_ERR(p->io);
+	if (opt->log) {
+		p->log = log_new(&p->r, opt->log, opt->local, &p->map);
+		if (!p->log)
+			return -ENOMEM;
+	}
+	return behind_init(p) ?: repair_init(p) ?: resync_init(p);
+}
+
+static struct primary *create(struct mapped_device *md,
+			      const struct primary_options *opt,
+			      struct block_device *devs[REPL_DEVS], int *error)
+{
+	struct primary *p = kvzalloc(sizeof(*p), GFP_KERNEL);
+
+	*error = -ENOMEM;
+	if (!p)
+		return NULL;
+	p->remote = REMOTE_DEGRADED;
+	p->nosync = opt->nosync;
+	p->share = 100;
+	init_llist_head(&p->parked);
+	cut_gate_init(&p->gate);
+	INIT_WORK(&p->settle_work, do_settle);
+	INIT_DELAYED_WORK(&p->probe_work, do_probe);
+	verify_init(p);
+	*error = repl_init(&p->r, &primary_kind, md, opt->len, devs);
+	if (!*error)
+		*error = create_parts(p, opt);
+	if (!*error)
+		return p;
+	primary_destroy(&p->r);
+	return NULL;
+}
+
 /**
  * primary_new() - the replication for a table of the primary form
  * @md: the mapped device
  * @opt: what the table says
- * @error: why there is an error
+ * @why: gets the reason of an error
+ * @size: of @why in bytes
  *
  * Return: a new replication, or the mapped device's present one when the table
- * names the same legs; given back with repl_detach(). Or an ERR_PTR.
+ * names the same devices; given back with repl_detach(). Or an ERR_PTR.
  */
 struct repl *primary_new(struct mapped_device *md,
-			 const struct primary_options *opt, const char **error)
+			 const struct primary_options *opt,
+			 char *why, size_t size)
 {
+	struct block_device *devs[REPL_DEVS] = {
+		[LEG_LOCAL] = opt->local,
+		[LEG_REMOTE] = opt->remote,
+		[DEV_LOG] = opt->log,
+	};
+	const char *text = NULL;
+	char uuid[DM_UUID_LEN];
 	struct primary *p;
 	struct repl *r;
-	int err;
+	int error = 0;
 
+	/* I/O, so not under the list's lock; a live one is not looked at again */
+	if (dm_copy_name_and_uuid(md, NULL, uuid))
+		*uuid = '\0';
+	if (opt->log)
+		error = log_check(opt->log, opt->len, opt->region_size, uuid,
+				  why, size);
 	repl_list_acquire();
-	r = repl_attach(&primary_kind, md, opt->len, opt->local, opt->remote,
-			error);
-	if (r) {
-		if (!IS_ERR(r) &&
-		    1ULL << to_primary(r)->map.shift != opt->region_size) {
-			/* dropping the attachment cannot be the last */
-			r->tables--;
-			repl_put(r);
-			*error = "region_size cannot change while the device exists";
-			r = ERR_PTR(-EINVAL);
-		}
-		goto out;
+	r = repl_attach(&primary_kind, md, opt->len, devs, &text);
+	if (!IS_ERR_OR_NULL(r) &&
+	    1ULL << to_primary(r)->map.shift != opt->region_size) {
+		/* dropping the attachment cannot be the last */
+		r->tables--;
+		repl_put(r);
+		text = "region_size cannot change while the device exists";
+		r = ERR_PTR(-EINVAL);
 	}
-
-	p = kvzalloc(sizeof(*p), GFP_KERNEL);
-	if (!p) {
-		*error = "Out of memory";
-		r = ERR_PTR(-ENOMEM);
-		goto out;
+	if (!r && error) {
+		r = ERR_PTR(error);
+	} else if (!r) {
+		p = create(md, opt, devs, &error);
+		if (p)
+			repl_publish(&p->r);
+		else
+			text = error == -E2BIG ?
+				"Too many regions: raise region_size" :
+				"Out of memory";
+		r = p ? &p->r : ERR_PTR(error);
 	}
-	r = &p->r;
-	p->remote = REMOTE_DEGRADED;
-	INIT_WORK(&p->fail_work, do_fail);
-	*error = "Out of memory";
-	err = repl_init(r, &primary_kind, md, opt->len, opt->local, opt->remote);
-	if (!err) {
-		err = dirty_init(&p->map, opt->len, opt->region_size, !opt->nosync);
-		if (err == -E2BIG)
-			*error = "Too many regions: raise region_size";
-	}
-	if (!err) {
-		p->io_wq = alloc_workqueue("dm-repl-io/%s",
-					   WQ_MEM_RECLAIM | WQ_UNBOUND, 0,
-					   dm_device_name(md));
-		err = p->io_wq ? 0 : -ENOMEM;
-	}
-	if (!err) {
-		range_lock_init(&p->ranges, p->map.shift, p->io_wq);
-		err = resync_init(p);
-	}
-	if (err) {
-		primary_destroy(r);
-		r = ERR_PTR(err);
-		goto out;
-	}
-	repl_publish(r);
-out:
 	repl_list_release();
+	if (text)
+		strscpy(why, text, size);
 	return r;
 }
+
+/**
+ * primary_configure() - let the options of a table come into effect
+ * @p: the primary; no I/O is in flight
+ * @config: they
+ */
+void primary_configure(struct primary *p, const struct primary_config *config)
+{
+	p->config = *config;
+}
+
+/**
+ * primary_set_share() - how much background work may take from the workload
+ * @p: the primary
+ * @percent: of the time that resync and verify may keep the legs busy; 1 to 100
+ */
+void primary_set_share(struct primary *p, unsigned int percent)
+{
+	WRITE_ONCE(p->share, percent);
+}
+
+/*
+ * ---- What it says of itself ----
+ */
 
 /**
  * primary_status() - the positional status line
@@ -584,11 +636,86 @@ void primary_status(struct primary *p, char *result, unsigned int maxlen,
 		[REMOTE_RESYNC] = "resync",
 		[REMOTE_DEGRADED] = "degraded",
 	};
+	enum remote_state state = READ_ONCE(p->remote);
+	const struct verify *v = &p->verify;
 	unsigned int sz = 0;
 
-	/* sync mode: what is not acknowledged by both is not acknowledged */
-	DMEMIT("primary %s %llu %lu/%lu %s 0 %s",
+	DMEMIT("primary %s %llu %lu/%lu %s %llu %s",
 	       repl_stage_name(READ_ONCE(p->r.stage)), READ_ONCE(p->r.epoch),
 	       p->map.regions - dirty_count(&p->map), p->map.regions,
-	       remote[READ_ONCE(p->remote)], fault);
+	       remote[state],
+	       (unsigned long long)READ_ONCE(p->behind.sectors), fault);
+	if (state == REMOTE_RESYNC)
+		DMEMIT(" %llu", (unsigned long long)resync_rate(p));
+	else
+		DMEMIT(" -");
+	if (READ_ONCE(v->running) || READ_ONCE(v->done))
+		DMEMIT(" %s:%lu/%lu:%lu", READ_ONCE(v->running) ? "verify" : "ended",
+		       READ_ONCE(v->done), p->map.regions,
+		       READ_ONCE(v->differing));
+	else
+		DMEMIT(" -");
+}
+
+/* Return: 0 and @bits, or -ENODATA: nobody remembers what was written since. */
+static int changed_bits(struct primary *p, u64 epoch, unsigned long *bits,
+			struct replication_reason *why)
+{
+	unsigned long region;
+
+	if (epoch > p->r.epoch)
+		return repl_refuse(why, -EINVAL,
+				   "checkpoint %llu has yet to be taken, the last one is %llu",
+				   epoch, p->r.epoch);
+	if (p->r.epoch - epoch <= DIRTY_EPOCHS - 2) {
+		dirty_since(&p->map, p->r.epoch - epoch, bits);
+		return 0;
+	}
+	if (!p->log || epoch < log_base(p->log))
+		return repl_refuse(why, -ENODATA,
+				   "nobody remembers what was written since checkpoint %llu: anything may differ",
+				   epoch);
+	dirty_since(&p->map, DIRTY_EPOCHS - 1, bits);
+	for_each_set_bit(region, p->log->durable, p->map.regions)
+		set_bit(region, bits);
+	return 0;
+}
+
+/**
+ * primary_changed() - what may differ from a checkpoint?
+ * @p: the primary
+ * @epoch: the checkpoint
+ * @result: gets "<regions> <sector>+<sectors> ..."
+ * @maxlen: its size in bytes; what does not fit is cut off, and asked for anew
+ * @why: gets the reason of an error
+ *
+ * Context: process, sleeps.
+ * Return: 1, or a negative errno.
+ */
+int primary_changed(struct primary *p, u64 epoch, char *result,
+		    unsigned int maxlen, struct replication_reason *why)
+{
+	unsigned long regions = p->map.regions, *bits, first, last;
+	unsigned int shift = p->map.shift, sz = 0;
+	sector_t end;
+	int r;
+
+	bits = kvcalloc(BITS_TO_LONGS(regions), sizeof(long), GFP_KERNEL);
+	if (!bits)
+		return repl_refuse(why, -ENOMEM, "out of memory");
+	mutex_lock(&p->r.lock);
+	r = changed_bits(p, epoch, bits, why);
+	mutex_unlock(&p->r.lock);
+	if (!r) {
+		DMEMIT("%u", bitmap_weight(bits, regions));
+		for_each_set_bitrange(first, last, bits, regions) {
+			end = min_t(sector_t, (sector_t)last << shift, p->r.len);
+			DMEMIT(" %llu+%llu",
+			       (unsigned long long)first << shift,
+			       (unsigned long long)(end - ((sector_t)first << shift)));
+		}
+		r = 1;
+	}
+	kvfree(bits);
+	return r;
 }

@@ -72,6 +72,7 @@ void range_lock_init(struct range_lock *rl, unsigned int shift,
 
 	rl->shift = shift;
 	rl->hold = false;
+	rl->watch = 0;
 	init_waitqueue_head(&rl->idle);
 	init_llist_head(&rl->granted);
 	INIT_WORK(&rl->work, call_owners);
@@ -100,6 +101,7 @@ bool range_acquire(struct range_lock *rl, struct io_range *range, bool nowait)
 	bool got;
 
 	spin_lock_irqsave(&b->lock, flags);
+	range->cut = cut_now();
 	got = !READ_ONCE(rl->hold) && !conflicts(&b->held, range, NULL) &&
 	      !conflicts(&b->waiting, range, NULL);
 	if (got)
@@ -126,7 +128,7 @@ void range_release(struct range_lock *rl, struct io_range *range)
 	list_del(&range->list);
 	if (unlikely(!list_empty(&b->waiting)))
 		grant_waiting(rl, b);
-	if (unlikely(READ_ONCE(rl->hold)) && list_empty(&b->held))
+	if (unlikely(range->cut < READ_ONCE(rl->watch)))
 		wake_up(&rl->idle);
 	spin_unlock_irqrestore(&b->lock, flags);
 }
@@ -151,14 +153,63 @@ void range_acquire_sync(struct range_lock *rl, struct range_sleeper *s)
 		wait_for_completion(&s->done);
 }
 
-static bool bucket_idle(struct range_bucket *b)
+static bool older(const struct list_head *list, u64 cut)
 {
-	bool idle;
+	const struct io_range *range;
+
+	list_for_each_entry(range, list, list)
+		if (range->cut < cut)
+			return true;
+	return false;
+}
+
+/* Nothing from before @cut is held, and @all: nor does it wait. */
+static bool drained(struct range_bucket *b, u64 cut, bool all)
+{
+	bool done;
 
 	spin_lock_irq(&b->lock);
-	idle = list_empty(&b->held);
+	done = !older(&b->held, cut) && !(all && older(&b->waiting, cut));
 	spin_unlock_irq(&b->lock);
-	return idle;
+	return done;
+}
+
+static void wait_drained(struct range_lock *rl, u64 cut, bool all)
+{
+	int i;
+
+	WRITE_ONCE(rl->watch, cut);
+	for (i = 0; i < RANGE_BUCKETS; i++)
+		wait_event(rl->idle, drained(&rl->bucket[i], cut, all));
+	WRITE_ONCE(rl->watch, 0);
+}
+
+/**
+ * range_drain() - wait until all ranges from before a cut have been released
+ * @rl: the range lock
+ * @cut: a time on the clock of cuts that has come
+ *
+ * Ranges are granted meanwhile. One caller at a time, which is not in
+ * range_hold() either.
+ *
+ * Context: process, sleeps for as long as those ranges.
+ */
+void range_drain(struct range_lock *rl, u64 cut)
+{
+	wait_drained(rl, cut, true);
+}
+
+/**
+ * range_pause() - grant nothing any more
+ * @rl: the range lock
+ *
+ * Followed by range_unhold(), with range_hold() in between or not.
+ *
+ * Context: any.
+ */
+void range_pause(struct range_lock *rl)
+{
+	WRITE_ONCE(rl->hold, true);
 }
 
 /**
@@ -171,11 +222,8 @@ static bool bucket_idle(struct range_bucket *b)
  */
 void range_hold(struct range_lock *rl)
 {
-	int i;
-
-	WRITE_ONCE(rl->hold, true);
-	for (i = 0; i < RANGE_BUCKETS; i++)
-		wait_event(rl->idle, bucket_idle(&rl->bucket[i]));
+	range_pause(rl);
+	wait_drained(rl, CUT_NEVER, false);
 }
 
 /**

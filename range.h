@@ -18,6 +18,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "cut.h"
+
 #define RANGE_BUCKETS 64
 
 /**
@@ -26,6 +28,7 @@
  * @ready: among those granted late; the range lock's
  * @first: sector
  * @last: sector, inclusive
+ * @cut: time of its acquisition on the clock of cuts; the range lock's
  * @granted: called once in process context when the range had to wait
  */
 struct io_range {
@@ -33,6 +36,7 @@ struct io_range {
 	struct llist_node ready;
 	sector_t first;
 	sector_t last;
+	u64 cut;
 	void (*granted)(struct io_range *range);
 };
 
@@ -63,7 +67,9 @@ struct range_bucket {
  * @shift: a region's size is 1 << shift sectors; constant
  * @hold: nothing is granted; changed by the one holder, each bucket's lock
  *	taken once after the change
- * @idle: woken when a bucket has nothing held while @hold is set
+ * @watch: whoever waits in @idle does so for ranges from before this time;
+ *	changed as @hold is
+ * @idle: woken when such a range is released
  * @granted: ranges granted late, whose owners @work calls
  * @work: calls them
  * @wq: where; constant
@@ -72,6 +78,7 @@ struct range_bucket {
 struct range_lock {
 	unsigned int shift;
 	bool hold;
+	u64 watch;
 	wait_queue_head_t idle;
 	struct llist_head granted;
 	struct work_struct work;
@@ -84,6 +91,8 @@ void range_lock_init(struct range_lock *rl, unsigned int shift,
 bool range_acquire(struct range_lock *rl, struct io_range *range, bool nowait);
 void range_acquire_sync(struct range_lock *rl, struct range_sleeper *s);
 void range_release(struct range_lock *rl, struct io_range *range);
+void range_drain(struct range_lock *rl, u64 cut);
+void range_pause(struct range_lock *rl);
 void range_hold(struct range_lock *rl);
 void range_unhold(struct range_lock *rl);
 

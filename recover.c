@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "core.h"
+#include "samples.h"
 #include "secondary.h"
 
 /**
@@ -247,12 +248,10 @@ int recover_layer(struct buffer *b, struct layer *l, char *why, size_t size)
  * what was discarded.
  */
 
-/* Does the layer have any of the sample's sectors? Was one discarded? */
-static bool sample_mapped(const struct buffer *b, struct layer *l,
-			  unsigned int i, bool *discarded)
+/* Does the layer have any of a sample's sectors? Was one discarded? */
+static bool sample_mapped(struct layer *l, sector_t sector, bool *discarded)
 {
-	sector_t sector = format_sample_sector(b->format.disk_sectors, i), place;
-	sector_t end = sector + FORMAT_BLOCK_SECTORS;
+	sector_t end = sector + FORMAT_BLOCK_SECTORS, place;
 	bool mapped = false;
 	unsigned int n;
 	int kind;
@@ -264,18 +263,6 @@ static bool sample_mapped(const struct buffer *b, struct layer *l,
 		*discarded |= kind == FORMAT_DISCARD;
 	}
 	return mapped;
-}
-
-/* What to note for a block that is on the disk by now. */
-static u32 take_sample(struct buffer *b, struct block_device *disk,
-		       unsigned int i, void *block)
-{
-	sector_t sector = format_sample_sector(b->format.disk_sectors, i);
-
-	if (!block || b->format.disk_sectors < FORMAT_BLOCK_SECTORS ||
-	    block_io(disk, REQ_OP_READ, sector, block))
-		return 0;
-	return format_sample_crc(block);
 }
 
 /**
@@ -296,16 +283,28 @@ void samples_take(struct buffer *b, struct block_device *disk,
 	unsigned int i, j;
 
 	for (i = 0; i < FORMAT_SAMPLES; i++) {
+		sector_t sector = format_sample_sector(b->format.disk_sectors, i);
 		bool wanted = !nr, discarded = false;
 
 		for (j = 0; j < nr; j++)
-			wanted |= sample_mapped(b, layer[j], i, &discarded);
+			wanted |= sample_mapped(layer[j], sector, &discarded);
 		if (discarded)
 			state->sample[i] = 0;
 		else if (wanted)
-			state->sample[i] = take_sample(b, disk, i, block);
+			state->sample[i] = sample_take(disk,
+						       b->format.disk_sectors,
+						       i, block);
 	}
 	kfree(block);
+}
+
+/* What is committed may not be on the disk yet. */
+static bool not_on_disk(void *context, sector_t sector)
+{
+	struct layer *l = context;
+	bool discarded;
+
+	return l && sample_mapped(l, sector, &discarded);
 }
 
 /**
@@ -322,46 +321,25 @@ void samples_take(struct buffer *b, struct block_device *disk,
 int samples_check(struct buffer *b, struct block_device *disk, struct layer *l,
 		  char *why, size_t size)
 {
-	sector_t first[FORMAT_SAMPLE_RESULTS] = { }, sector;
-	unsigned int count[FORMAT_SAMPLE_RESULTS] = { };
-	enum format_sample result;
-	bool discarded = false;
-	unsigned int i;
-	void *block;
-	int error = 0;
+	sector_t where;
+	int error = samples_compare(disk, b->format.disk_sectors,
+				    b->state.sample, not_on_disk, l, &where);
 
-	block = kmalloc(FORMAT_BLOCK_SIZE, GFP_NOIO);
-	if (!block) {
+	switch (error) {
+	case 0:
+		break;
+	case -ENOMEM:
 		scnprintf(why, size, "Out of memory");
-		return -ENOMEM;
+		break;
+	case -EUCLEAN:
+		scnprintf(why, size,
+			  "The disk is not the buffer's, or was written to by others: sector %llu differs",
+			  (unsigned long long)where);
+		break;
+	default:
+		scnprintf(why, size,
+			  "Cannot read the disk at sector %llu: error %d",
+			  (unsigned long long)where, error);
 	}
-	for (i = 0; i < FORMAT_SAMPLES; i++) {
-		sector = format_sample_sector(b->format.disk_sectors, i);
-		if (!b->state.sample[i] ||
-		    (l && sample_mapped(b, l, i, &discarded)))
-			continue;
-		error = block_io(disk, REQ_OP_READ, sector, block);
-		if (error) {
-			scnprintf(why, size,
-				  "Cannot read the disk at sector %llu: error %d",
-				  (unsigned long long)sector, error);
-			break;
-		}
-		result = format_sample_compare(b->state.sample[i], block);
-		if (!count[result]++)
-			first[result] = sector;
-	}
-	kfree(block);
-	if (error)
-		return error;
-	if (count[FORMAT_SAMPLE_OTHER])
-		result = FORMAT_SAMPLE_OTHER;
-	else if (count[FORMAT_SAMPLE_BLANK] && !count[FORMAT_SAMPLE_EQUAL])
-		result = FORMAT_SAMPLE_BLANK;
-	else
-		return 0;
-	scnprintf(why, size,
-		  "The disk is not the buffer's, or was written to by others: sector %llu differs",
-		  (unsigned long long)first[result]);
-	return -EUCLEAN;
+	return error;
 }

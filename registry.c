@@ -12,6 +12,7 @@
 #include <linux/string.h>
 #include <linux/wait.h>
 
+#include "cut.h"
 #include "dm-replication.h"
 
 /**
@@ -117,6 +118,13 @@ static struct member *next_member(const char *group, struct member *pos)
 	return found;
 }
 
+static void pin_member(struct member *m)
+{
+	mutex_lock(&registry_lock);
+	m->calls++;
+	mutex_unlock(&registry_lock);
+}
+
 static void put_member(struct member *m)
 {
 	mutex_lock(&registry_lock);
@@ -167,18 +175,114 @@ int replication_start_all(const char *group, enum replication_mode mode,
 EXPORT_SYMBOL_GPL(replication_start_all);
 
 /**
+ * struct cut - a state's part in a checkpoint
+ * @list: those of the group, in the order of registration
+ * @m: the state, pinned; held when it has a cut op
+ */
+struct cut {
+	struct list_head list;
+	struct member *m;
+};
+
+/* Puts together those that have a part in a checkpoint; they are held. */
+static int hold_group(const char *group, struct list_head *held,
+		      struct replication_reason *why)
+{
+	struct member *m = NULL;
+	struct cut *cut;
+	int r;
+
+	while ((m = next_member(group, m))) {
+		cut = kmalloc(sizeof(*cut), GFP_KERNEL);
+		r = cut ? 0 : -ENOMEM;
+		if (cut && m->rs.ops->cut)
+			r = m->rs.ops->cut(&m->rs, REPLICATION_CUT_HOLD, why);
+		if (r) {
+			kfree(cut);
+			if (r == REPLICATION_CUT_LEAVE)
+				continue;
+			put_member(m);
+			return r;
+		}
+		cut->m = m;
+		list_add_tail(&cut->list, held);
+		pin_member(m);
+	}
+	return 0;
+}
+
+static int commit_group(struct list_head *held, struct replication_reason *why)
+{
+	struct replication_state *rs;
+	struct cut *cut;
+	int r = 0;
+
+	cut_begin();
+	list_for_each_entry(cut, held, list) {
+		rs = &cut->m->rs;
+		if (rs->ops->cut)
+			rs->ops->cut(rs, REPLICATION_CUT_MARK, why);
+	}
+	cut_take();
+	list_for_each_entry(cut, held, list) {
+		rs = &cut->m->rs;
+		r = rs->ops->cut ?
+			rs->ops->cut(rs, REPLICATION_CUT_COMMIT, why) :
+			rs->ops->checkpoint(rs, why);
+		if (r)
+			break;
+	}
+	return r;
+}
+
+static void release_group(struct list_head *held)
+{
+	struct replication_reason why;
+	struct cut *cut, *next;
+
+	list_for_each_entry_safe(cut, next, held, list) {
+		if (cut->m->rs.ops->cut)
+			cut->m->rs.ops->cut(&cut->m->rs, REPLICATION_CUT_END,
+					    &why);
+		put_member(cut->m);
+		kfree(cut);
+	}
+}
+
+/**
  * replication_do_checkpoint_all() - checkpoint all states of a group
  * @group: its name
  * @why: the reason of an error
  *
- * Order, errors and context are those of replication_start_all().
+ * States with a cut op are divided at one instant, see &enum replication_cut:
+ * an error before that changes nothing. From there on errors and context are
+ * those of replication_start_all(): the first one ends it, those before have
+ * taken their checkpoint. States without a cut op are asked for theirs in turn.
  *
  * Return: 0 or what the failing op returned.
  */
 int replication_do_checkpoint_all(const char *group,
 				  struct replication_reason *why)
 {
-	return for_all_members(group, why, rs, rs->ops->checkpoint(rs, why));
+	bool again;
+	int r;
+
+	do {
+		LIST_HEAD(held);
+
+		r = for_all_members(group, why, rs, !rs->ops->cut ? 0 :
+				    rs->ops->cut(rs, REPLICATION_CUT_WAIT, why));
+		if (r)
+			return r;
+		lock_map_acquire(&cut_nest.dep_map);
+		r = hold_group(group, &held, why);
+		again = r == -EAGAIN;
+		if (!r)
+			r = commit_group(&held, why);
+		release_group(&held);
+		lock_map_release(&cut_nest.dep_map);
+	} while (again);
+	return r;
 }
 EXPORT_SYMBOL_GPL(replication_do_checkpoint_all);
 

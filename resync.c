@@ -7,14 +7,12 @@
  * copy and find the region clean: an older copy never meets a newer write.
  * One region at a time is what a foreground write can be delayed by.
  */
+#include <linux/blkdev.h>
 #include <linux/completion.h>
 #include <linux/dm-kcopyd.h>
-#include <linux/module.h>
+#include <linux/vmalloc.h>
 
 #include "primary.h"
-
-DECLARE_DM_KCOPYD_THROTTLE_WITH_MODULE_PARM(resync_throttle,
-	"Percentage of time a resync may keep the legs busy");
 
 struct copy {
 	struct completion done;
@@ -31,8 +29,8 @@ static void copied(int read_err, unsigned long write_err, void *context)
 	complete(&copy->done);
 }
 
-/* Copies a region that is locked. Return: false when it cannot be read. */
-static bool copy_region(struct primary *p, struct io_range *range)
+static void copy_data(struct primary *p, const struct io_range *range,
+		      struct copy *copy)
 {
 	struct dm_io_region from = {
 		.bdev = p->r.devs[LEG_LOCAL],
@@ -40,16 +38,53 @@ static bool copy_region(struct primary *p, struct io_range *range)
 		.count = range->last - range->first + 1,
 	};
 	struct dm_io_region to = from;
+
+	to.bdev = p->r.devs[LEG_REMOTE];
+	init_completion(&copy->done);
+	dm_kcopyd_copy(p->resync.kcopyd, &from, 1, &to, 0, copied, copy);
+	wait_for_completion(&copy->done);
+}
+
+/*
+ * Does the local leg read as zeroes there? The first block tells in most cases
+ * that it does not.
+ */
+static bool reads_as_zeroes(struct primary *p, const struct io_range *range)
+{
+	sector_t sector = range->first, n = FORMAT_BLOCK_SECTORS;
+
+	for (; sector <= range->last; sector += n, n = CHUNK_SECTORS) {
+		n = min_t(sector_t, n, range->last + 1 - sector);
+		if (leg_io(p, LEG_LOCAL, REQ_OP_READ, sector, n,
+			   p->resync.data) ||
+		    memchr_inv(p->resync.data, 0, n << SECTOR_SHIFT))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Copies a region that is locked. What was discarded or zeroed on the local leg
+ * is zeroed, not written, on a remote leg that knows how.
+ *
+ * Return: false when it cannot be read.
+ */
+static bool copy_region(struct primary *p, const struct io_range *range)
+{
 	unsigned long region = dirty_region(&p->map, range->first);
+	struct block_device *remote = p->r.devs[LEG_REMOTE];
+	sector_t sectors = range->last - range->first + 1;
 	struct copy copy = { };
 
 	if (!dirty_test(&p->map, region))
 		return true;
 
-	to.bdev = p->r.devs[LEG_REMOTE];
-	init_completion(&copy.done);
-	dm_kcopyd_copy(p->kcopyd, &from, 1, &to, 0, copied, &copy);
-	wait_for_completion(&copy.done);
+	if (bdev_write_zeroes_sectors(remote) &&
+	    reads_as_zeroes(p, range))
+		copy.write_failed = blkdev_issue_zeroout(remote, range->first,
+							 sectors, GFP_NOIO, 0);
+	else
+		copy_data(p, range, &copy);
 
 	if (copy.read_failed) {
 		repl_fault(&p->r, -EIO, "local", "read", range->first,
@@ -60,13 +95,14 @@ static bool copy_region(struct primary *p, struct io_range *range)
 	} else {
 		dirty_sent(&p->map, region);
 		dirty_clear(&p->map, region);
+		WRITE_ONCE(p->resync.sectors, p->resync.sectors + sectors);
 	}
 	return !copy.read_failed;
 }
 
 static bool resync_goes_on(const struct primary *p)
 {
-	return !READ_ONCE(p->resync_stop) &&
+	return !READ_ONCE(p->resync.stop) &&
 	       READ_ONCE(p->remote) == REMOTE_RESYNC;
 }
 
@@ -79,7 +115,7 @@ static bool resync_goes_on(const struct primary *p)
 void resync_needed(struct primary *p)
 {
 	if (cmpxchg(&p->remote, REMOTE_ONLINE, REMOTE_RESYNC) == REMOTE_ONLINE) {
-		queue_work(system_unbound_wq, &p->resync_work);
+		queue_work(p->bg_wq, &p->resync.work);
 		repl_event(&p->r);
 	}
 }
@@ -94,7 +130,7 @@ static void resync_end(struct primary *p, unsigned long unreadable)
 			REPL_ERR(&p->r, "the local leg cannot be read in %lu regions: the remote leg stays degraded",
 				 unreadable);
 		} else if (dirty_count(&p->map)) {
-			queue_work(system_unbound_wq, &p->resync_work);
+			queue_work(p->bg_wq, &p->resync.work);
 		} else {
 			WRITE_ONCE(p->remote, REMOTE_ONLINE);
 			smp_mb(); /* pairs with cmpxchg() in resync_needed() */
@@ -109,21 +145,23 @@ static void resync_end(struct primary *p, unsigned long unreadable)
 
 static void do_resync(struct work_struct *work)
 {
-	struct primary *p = container_of(work, struct primary, resync_work);
+	struct primary *p = container_of(work, struct primary, resync.work);
 	struct dirty_map *map = &p->map;
 	unsigned long region, unreadable = 0;
-	struct range_sleeper s;
+	struct region_hold hold;
+	u64 began;
 
+	WRITE_ONCE(p->resync.sectors, 0);
+	WRITE_ONCE(p->resync.began, ktime_get_ns());
 	for_each_set_bit(region, map->dirty, map->regions) {
 		if (!resync_goes_on(p))
-			return;
-		s.range.first = (sector_t)region << map->shift;
-		s.range.last = min_t(sector_t, p->r.len,
-				     (sector_t)(region + 1) << map->shift) - 1;
-		range_acquire_sync(&p->ranges, &s);
-		if (!copy_region(p, &s.range))
+			break;
+		began = ktime_get_ns();
+		region_acquire_nr(p, &hold, region);
+		if (!copy_region(p, &hold.local.range))
 			unreadable++;
-		range_release(&p->ranges, &s.range);
+		region_release(p, &hold);
+		background_pace(p, began, &p->resync.stop);
 		cond_resched();
 	}
 	resync_end(p, unreadable);
@@ -137,15 +175,19 @@ static void do_resync(struct work_struct *work)
  */
 int resync_init(struct primary *p)
 {
-	INIT_WORK(&p->resync_work, do_resync);
-	p->kcopyd = dm_kcopyd_client_create(&dm_kcopyd_throttle);
-	return PTR_ERR_OR_ZERO(p->kcopyd);
+	INIT_WORK(&p->resync.work, do_resync);
+	p->resync.data = vmalloc(CHUNK_BYTES);
+	if (!p->resync.data)
+		return -ENOMEM;
+	p->resync.kcopyd = dm_kcopyd_client_create(NULL);
+	return PTR_ERR_OR_ZERO(p->resync.kcopyd);
 }
 
 void resync_exit(struct primary *p)
 {
-	if (!IS_ERR_OR_NULL(p->kcopyd))
-		dm_kcopyd_client_destroy(p->kcopyd);
+	if (!IS_ERR_OR_NULL(p->resync.kcopyd))
+		dm_kcopyd_client_destroy(p->resync.kcopyd);
+	vfree(p->resync.data);
 }
 
 /**
@@ -154,9 +196,9 @@ void resync_exit(struct primary *p)
  */
 void resync_start(struct primary *p)
 {
-	WRITE_ONCE(p->resync_stop, false);
+	WRITE_ONCE(p->resync.stop, false);
 	if (p->remote == REMOTE_RESYNC)
-		queue_work(system_unbound_wq, &p->resync_work);
+		queue_work(p->bg_wq, &p->resync.work);
 }
 
 /**
@@ -167,6 +209,25 @@ void resync_start(struct primary *p)
  */
 void resync_quiesce(struct primary *p)
 {
-	WRITE_ONCE(p->resync_stop, true);
-	cancel_work_sync(&p->resync_work);
+	WRITE_ONCE(p->resync.stop, true);
+	wake_up_all(&p->r.wait);
+	cancel_work_sync(&p->resync.work);
+}
+
+/**
+ * resync_rate() - how fast dirty regions are copied
+ * @p: the primary
+ *
+ * Context: any.
+ * Return: sectors in a second, on average since it began; 0 when none are.
+ */
+sector_t resync_rate(struct primary *p)
+{
+	u64 ms = div_u64(ktime_get_ns() - READ_ONCE(p->resync.began),
+			 NSEC_PER_MSEC);
+
+	if (READ_ONCE(p->remote) != REMOTE_RESYNC)
+		return 0;
+	return div64_u64((u64)READ_ONCE(p->resync.sectors) * MSEC_PER_SEC,
+			 ms ?: 1);
 }

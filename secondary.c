@@ -170,22 +170,13 @@ static int make_room(struct secondary *s, struct replication_reason *why)
 }
 
 /*
- * Commits the open layer of @view as the next epoch. A running secondary goes
- * on with new layers, one that stops with plain views. The other view's layer
- * is dropped.
+ * Gets ready to commit the open layer of a view, and holds the writes. Followed
+ * by commit_view() or transition_fail().
  */
-static int commit_view(struct secondary *s, enum view_id view,
-		       enum repl_stage stage, struct replication_reason *why)
+static int begin_commit(struct secondary *s, struct transition *t, bool goes_on,
+			struct replication_reason *why)
 {
-	bool goes_on = stage == STAGE_RUNNING;
-	struct layer *dropped, *l;
-	struct format_state state;
-	struct summary_id newest;
-	struct transition t;
-	/* a failover carries on from the last checkpoint, it is none */
-	u64 epoch = s->r.epoch + (view == VIEW_INBOUND);
-	bool empty;
-	int i, error;
+	int error;
 
 	if (s->buffer.untrusted)
 		return repl_refuse(why, -EIO,
@@ -193,14 +184,33 @@ static int commit_view(struct secondary *s, enum view_id view,
 	error = make_room(s, why);
 	if (error)
 		return error;
-	l = layout_now(s)->open[view];
-	dropped = layout_now(s)->open[!view];
-	error = transition_alloc(s, &t, goes_on, why);
+	error = transition_alloc(s, t, goes_on, why);
 	if (error)
 		return error;
+	views_freeze(s, t->held);
+	t->held = NULL;
+	return 0;
+}
 
-	views_freeze(s, t.held);
-	t.held = NULL;
+/*
+ * Commits the open layer of @view as the next epoch. A running secondary goes
+ * on with new layers, one that stops with plain views. The other view's layer
+ * is dropped.
+ */
+static int commit_view(struct secondary *s, struct transition *t,
+		       enum view_id view, enum repl_stage stage,
+		       struct replication_reason *why)
+{
+	struct layer *l = layout_now(s)->open[view];
+	struct layer *dropped = layout_now(s)->open[!view];
+	bool goes_on = stage == STAGE_RUNNING;
+	struct format_state state;
+	struct summary_id newest;
+	/* a failover carries on from the last checkpoint, it is none */
+	u64 epoch = s->r.epoch + (view == VIEW_INBOUND);
+	bool empty;
+	int i, error;
+
 	error = layer_seal(l, &newest);
 	empty = mtree_empty(&l->map);
 	mutex_lock(&s->commit_lock);
@@ -213,7 +223,7 @@ static int commit_view(struct secondary *s, enum view_id view,
 		error = commit_stage(s, &state, stage, epoch);
 	mutex_unlock(&s->commit_lock);
 	if (error) {
-		transition_fail(s, &t);
+		transition_fail(s, t);
 		repl_fault(&s->r, error, "buffer", "write", 0,
 			   "the commit failed, the last checkpoint stays");
 		return repl_refuse(why, error,
@@ -222,29 +232,29 @@ static int commit_view(struct secondary *s, enum view_id view,
 	}
 
 	if (!empty)
-		push_committed(t.next, l);
-	layout_set_modes(t.next, stage, state.flags);
+		push_committed(t->next, l);
+	layout_set_modes(t->next, stage, state.flags);
 	for (i = 0; i < VIEWS; i++) {
 		/* their summaries point to the last of the committed ones */
 		if (goes_on)
-			t.open[i]->newest = state.newest;
-		t.next->open[i] = t.open[i];
-		t.open[i] = NULL;
+			t->open[i]->newest = state.newest;
+		t->next->open[i] = t->open[i];
+		t->open[i] = NULL;
 	}
-	if (!goes_on && t.next->nr) {
-		t.holes->epoch = state.newest.epoch;
-		t.holes->newest = state.newest;
-		t.next->holes = t.holes;
-		t.holes = NULL;
+	if (!goes_on && t->next->nr) {
+		t->holes->epoch = state.newest.epoch;
+		t->holes->newest = state.newest;
+		t->next->holes = t->holes;
+		t->holes = NULL;
 		WRITE_ONCE(s->holes_lost, false);
 	}
 	WRITE_ONCE(s->r.epoch, epoch);
-	views_thaw(s, t.next);
-	t.next = NULL;
+	views_thaw(s, t->next);
+	t->next = NULL;
 	layer_retire(s, dropped, NULL);
 	if (empty)
 		layer_retire(s, l, NULL);
-	transition_free(&t);
+	transition_free(t);
 	repl_set_stage(&s->r, stage);
 	merge_start(s);
 	return 0;
@@ -307,19 +317,66 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 	return 0;
 }
 
-static int secondary_checkpoint(struct repl *r, struct replication_reason *why)
+/*
+ * All writes of the group's secondaries are held before the first one commits:
+ * what waits was not acknowledged, so nobody wrote anything because of it.
+ */
+static int secondary_prepare(struct repl *r, struct replication_reason *why)
 {
-	return commit_view(to_secondary(r), VIEW_INBOUND, STAGE_RUNNING, why);
+	struct secondary *s = to_secondary(r);
+
+	struct transition *t = kmalloc(sizeof(*t), GFP_KERNEL);
+	int error;
+
+	if (!t)
+		return repl_refuse(why, -ENOMEM, "out of memory");
+	error = begin_commit(s, t, true, why);
+	if (error)
+		kfree(t);
+	else
+		s->checkpoint = t;
+	return error;
+}
+
+static void secondary_mark(struct repl *r)
+{
+}
+
+static int secondary_commit(struct repl *r, struct replication_reason *why)
+{
+	struct secondary *s = to_secondary(r);
+	struct transition *t = s->checkpoint;
+	int error;
+
+	s->checkpoint = NULL;
+	error = commit_view(s, t, VIEW_INBOUND, STAGE_RUNNING, why);
+	kfree(t);
+	return error;
+}
+
+static void secondary_finish(struct repl *r)
+{
+	struct secondary *s = to_secondary(r);
+
+	/* another one of the group failed before it was our turn */
+	if (s->checkpoint)
+		transition_fail(s, s->checkpoint);
+	kfree(s->checkpoint);
+	s->checkpoint = NULL;
 }
 
 static int secondary_stop(struct repl *r, bool failover,
 			  struct replication_reason *why)
 {
 	struct secondary *s = to_secondary(r);
+	struct transition t;
+	int error;
 
 	switch (r->stage) {
 	case STAGE_RUNNING:
-		return commit_view(s, failover ? VIEW_ACTIVE : VIEW_INBOUND,
+		error = begin_commit(s, &t, false, why);
+		return error ?:
+		       commit_view(s, &t, failover ? VIEW_ACTIVE : VIEW_INBOUND,
 				   STAGE_FAILOVER, why);
 	case STAGE_FAILOVER_FAILED:
 		repl_set_stage(r, STAGE_FAILOVER);
@@ -610,9 +667,12 @@ static void secondary_destroy(struct repl *r)
 const struct repl_kind secondary_kind = {
 	.name = "secondary",
 	.mode = REPLICATION_MODE_SECONDARY,
-	.exclusive = true,
+	.metadata = DEV_BUFFER,
 	.start = secondary_start,
-	.checkpoint = secondary_checkpoint,
+	.prepare = secondary_prepare,
+	.mark = secondary_mark,
+	.commit = secondary_commit,
+	.finish = secondary_finish,
 	.stop = secondary_stop,
 	.ready = secondary_ready,
 	.stopped = secondary_stopped,
@@ -638,6 +698,10 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 			   struct block_device *buffer, sector_t len,
 			   char *why, size_t size)
 {
+	struct block_device *devs[REPL_DEVS] = {
+		[DEV_DISK] = disk,
+		[DEV_BUFFER] = buffer,
+	};
 	const char *error = "Out of memory";
 	char uuid[DM_UUID_LEN];
 	struct layout *layout;
@@ -650,7 +714,7 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 		*uuid = '\0';
 	err = buffer_check(buffer, len, uuid, why, size);
 	repl_list_acquire();
-	r = repl_attach(&secondary_kind, md, len, disk, buffer, &error);
+	r = repl_attach(&secondary_kind, md, len, devs, &error);
 	if (r)
 		goto out;
 	if (err) {
@@ -667,7 +731,7 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 	s->high_watermark = 100;
 	mutex_init(&s->commit_lock);
 	views_init(s);
-	err = repl_init(r, &secondary_kind, md, len, disk, buffer);
+	err = repl_init(r, &secondary_kind, md, len, devs);
 	layout = kzalloc(sizeof(*layout), GFP_KERNEL);
 	s->io_wq = alloc_workqueue("dm-repl-io/%s", WQ_MEM_RECLAIM | WQ_UNBOUND,
 				   0, dm_device_name(md));

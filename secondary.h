@@ -65,6 +65,8 @@ struct layout {
 	struct layer *holes;
 };
 
+struct transition;
+
 /**
  * struct retired - a layer that no new I/O can find
  * @list: in the secondary's retired
@@ -82,6 +84,7 @@ struct retired {
  * @r: what every replication has; r.devs[] by enum secondary_dev
  * @buffer: what is on the buffer device; opened by the first resume
  * @opened: @buffer is open; r.lock
+ * @checkpoint: one that is being taken; r.lock
  * @commit_lock: held from a look at the buffer's state to the commit of the
  *	next one; within r.lock
  * @layout: RCU; replaced under r.lock
@@ -115,6 +118,7 @@ struct secondary {
 	struct repl r;
 	struct buffer buffer;
 	bool opened;
+	struct transition *checkpoint;
 	struct mutex commit_lock;
 	struct layout __rcu *layout;
 	atomic_t plain_writers;

@@ -37,7 +37,7 @@ outage()
 	still_running "$load"
 	expect_errno EIO msg pri checkpoint
 	reap "$load"
-	matches "status" "$(status pri)" ' degraded 0 EIO$'
+	matches "status" "$(status pri)" ' degraded 0 EIO '
 	clean=$(status_field pri 4)
 	DIRTY=$((256 - ${clean%/*}))
 	[ "$DIRTY" -gt 0 ] || fail "no region is dirty"

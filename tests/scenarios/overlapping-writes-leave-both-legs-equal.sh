@@ -15,7 +15,7 @@ storm()
 		"${@:2}" >/dev/null
 	msg pri checkpoint >/dev/null
 	same /dev/mapper/local /dev/mapper/remote
-	matches "status" "$(status pri)" ' 128/128 online 0 -$'
+	matches "status" "$(status pri)" ' 128/128 online 0 - '
 }
 
 for _ in 1 2 3; do

@@ -40,7 +40,7 @@ msg pri start primary
 matches "status" "$(status pri)" ' resync '
 slow remote 50
 break_device remote writes
-wait_status pri ' degraded 0 EIO$'
+wait_status pri ' degraded 0 EIO '
 matches "get_error" "$(msg pri get_error)" '^EIO remote write [0-9]+ '
 dirty=$(status_field pri 4)
 [ "${dirty%/*}" -lt 512 ] || fail "all clean after a resync that failed"
@@ -48,7 +48,7 @@ expect_errno EIO msg pri checkpoint
 mend_device remote /dev/ram1
 msg pri stop
 msg pri start primary
-wait_status pri ' 512/512 online 0 -$'
+wait_status pri ' 512/512 online 0 - '
 same $L $R
 
 note "a local sector that cannot be read"

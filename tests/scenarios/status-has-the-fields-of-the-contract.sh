@@ -12,14 +12,14 @@ all()
 	matches "status of $1" "$(status "$1")" "^$2\$"
 }
 
-all pri 'primary none 0 64/64 (online|degraded) 0 -'
+all pri 'primary none 0 64/64 (online|degraded) 0 - - -'
 all sec 'secondary none 0 [0-9]+/[0-9]+ 0 0 0 - (-|[0-9]+/8192)'
 all in 'inbound none 0 open -'
 equal "get_error" "$(msg pri get_error) $(msg sec get_error)" 'not-running not-running'
 
 msg pri start primary
 msg sec start secondary
-all pri 'primary running 1 64/64 online 0 -'
+all pri 'primary running 1 64/64 online 0 - - -'
 all sec 'secondary running 1 [0-9]+/[0-9]+ 0 0 0 - (-|[0-9]+/8192)'
 all in 'inbound running 1 open -'
 equal "get_error" "$(msg pri get_error) $(msg sec get_error)" 'ok ok'
@@ -40,13 +40,13 @@ total=${used#*/}
 [ "${used%/*}" -lt "$total" ] || fail "used of an empty buffer: $used"
 [ "$total" -le 8192 ] || fail "total of a buffer of 8192 sectors: $used"
 equal "reply of the primary's checkpoint" "$(msg pri checkpoint)" 2
-all pri 'primary running 2 64/64 online 0 -'
+all pri 'primary running 2 64/64 online 0 - - -'
 
 note "an error"
 break_device remote writes
 fill /dev/mapper/pri 1000 8 3
 wait_status pri ' degraded '
-all pri 'primary running 2 63/64 degraded 0 EIO'
+all pri 'primary running 2 63/64 degraded 0 EIO - -'
 matches "get_error" "$(msg pri get_error)" '^EIO remote write 1000 .+'
 
 note "failover"
@@ -58,5 +58,5 @@ all sec 'secondary done 2 [0-9]+/[0-9]+ 0 0 0 - (-|[0-9]+/8192)'
 all in 'inbound done 2 closed -'
 equal "get_error" "$(msg sec get_error)" 'not-running'
 check msg pri stop failover
-all pri 'primary done 2 63/64 degraded 0 (EIO|-)'
+all pri 'primary done 2 63/64 degraded 0 (EIO|-) - -'
 equal "get_error" "$(msg pri get_error)" 'not-running'

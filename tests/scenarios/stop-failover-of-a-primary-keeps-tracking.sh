@@ -12,7 +12,7 @@ for _ in 1 2 3; do
 	msg pri checkpoint >/dev/null
 done
 msg pri stop failover
-matches "status" "$(status pri)" '^primary done 4 128/128 [a-z]+ 0 -$'
+matches "status" "$(status pri)" '^primary done 4 128/128 [a-z]+ 0 - '
 before=$(written remote)
 fill $P 1024 256 2
 fill $P 16383 1 2

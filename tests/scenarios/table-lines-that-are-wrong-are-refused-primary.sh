@@ -3,6 +3,9 @@
 linear local /dev/ram0 0 4096
 linear remote /dev/ram1 0 4096
 linear tiny /dev/ram2 0 2048
+linear small /dev/ram3 0 16
+linear foreign /dev/ram4 0 64
+fill /dev/mapper/foreign 0 64 3
 L=/dev/mapper/local R=/dev/mapper/remote
 fill $L 0 4096 1
 fill $R 0 4096 2
@@ -46,11 +49,18 @@ line 'replication.*group' "primary $L $R 2 group $(printf 'g%.0s' {1..32})"
 line 'replication.*group' "primary $L $R 2 group $(printf 'g%.0s' {1..500})"
 line 'replication.*on_remote_error' "primary $L $R 2 on_remote_error explode"
 
-note "options whose machinery is not there"
-line 'replication.*dirty_log' "primary $L $R 2 dirty_log /dev/ram3"
-line 'replication.*async' "primary $L $R 1 async"
+for size in 0 7 -8 garbage 4294967296 99999999999999999999; do
+	line 'replication.*max_behind' "primary $L $R 3 async max_behind $size"
+done
 line 'replication.*max_behind' "primary $L $R 2 max_behind 1024"
-line 'replication.*(on_remote_error|stall)' "primary $L $R 2 on_remote_error stall"
+line 'replication.*sync' "primary $L $R 2 sync async"
+line 'replication.*twice' "primary $L $R 2 async async"
+line 'replication.*dirty log' "primary $L $R 2 dirty_log /dev/nothing"
+line 'replication.*too small' "primary $L $R 2 dirty_log /dev/mapper/small"
+line 'replication.*overlap' "primary $L $R 2 dirty_log $R"
+line 'replication.*something else' "primary $L $R 2 dirty_log /dev/mapper/foreign"
+
+note "an option whose machinery is not there"
 line 'replication.*inband' "primary $L $R 1 inband"
 
 equal "the legs" "$(checksum $L) $(checksum $R)" "$before"

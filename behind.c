@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Async mode: copies that are on their way to the remote leg.
+ *
+ * A write is copied before either leg gets it, and both legs get the copy: the
+ * owner may do with the buffer what it likes, the legs stay equal. The pages go
+ * when both legs have answered.
+ *
+ * What is on its way is bounded: a copy takes room first, then memory. A write
+ * for which there is no room waits with its range held, so that what overlaps
+ * it stays in order. Without memory the write's region becomes dirty and is
+ * copied later; nothing here waits for memory that may depend on it.
+ *
+ * Copies reach the remote leg in parallel and in any order, but for those that
+ * overlap: they take their range in a second range lock, in the order in which
+ * they took it in the first one. So at any instant the remote leg may have a
+ * write and lack one that was acknowledged before; at a cut it does not, see
+ * cut.h.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/slab.h>
+
+#include "primary.h"
+
+/* bios that are had without the page allocator */
+#define RESERVE		64
+
+/**
+ * struct behind_write - a write on its way to the remote leg
+ * @p: the primary
+ * @range: among the copies
+ * @gate: at the gate
+ * @retry: sends again what the remote leg refused to take without waiting
+ * @refs: legs that have yet to answer
+ * @sectors: of room
+ * @ordered: has its range at once
+ * @iter: of @bio before it was sent
+ * @bio: the remote leg's, with the pages; last, from the primary's bio_set
+ */
+struct behind_write {
+	struct primary *p;
+	struct io_range range;
+	struct cut_wait gate;
+	struct work_struct retry;
+	atomic_t refs;
+	sector_t sectors;
+	bool ordered;
+	struct bvec_iter iter;
+	struct bio bio;
+};
+
+/*
+ * ---- Room ----
+ */
+
+/**
+ * behind_most() - the most that one copy may take
+ * @p: the primary
+ *
+ * Return: sectors.
+ */
+unsigned int behind_most(const struct primary *p)
+{
+	return min_t(unsigned int,
+		     round_down(p->config.max_behind, FORMAT_BLOCK_SECTORS),
+		     BIO_MAX_VECS << PAGE_SECTORS_SHIFT);
+}
+
+/* What has no payload may be larger than all the room, and goes alone then. */
+static bool fits(const struct primary *p, sector_t sectors)
+{
+	const struct behind *b = &p->behind;
+
+	return !b->sectors || b->sectors + sectors <= p->config.max_behind;
+}
+
+static bool take_room(struct primary *p, struct primary_io *io, bool nowait)
+{
+	sector_t sectors = bio_sectors(io->bio);
+	struct behind *b = &p->behind;
+	unsigned long flags;
+	bool got;
+
+	spin_lock_irqsave(&b->lock, flags);
+	got = list_empty(&b->waiting) && fits(p, sectors);
+	if (got)
+		b->sectors += sectors;
+	else if (!nowait)
+		list_add_tail(&io->room, &b->waiting);
+	spin_unlock_irqrestore(&b->lock, flags);
+	return got;
+}
+
+static void give_room(struct primary *p, sector_t sectors)
+{
+	struct behind *b = &p->behind;
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->lock, flags);
+	b->sectors -= sectors;
+	if (unlikely(!list_empty(&b->waiting)))
+		queue_work(p->io_wq, &b->room_work);
+	if (!b->sectors && unlikely(waitqueue_active(&b->idle)))
+		wake_up(&b->idle);
+	spin_unlock_irqrestore(&b->lock, flags);
+}
+
+static struct primary_io *next_waiting(struct primary *p)
+{
+	struct behind *b = &p->behind;
+	struct primary_io *io;
+
+	spin_lock_irq(&b->lock);
+	io = list_first_entry_or_null(&b->waiting, struct primary_io, room);
+	if (io && fits(p, bio_sectors(io->bio))) {
+		list_del(&io->room);
+		b->sectors += bio_sectors(io->bio);
+	} else {
+		io = NULL;
+	}
+	spin_unlock_irq(&b->lock);
+	return io;
+}
+
+static void do_room(struct work_struct *work)
+{
+	struct primary *p = container_of(work, struct primary, behind.room_work);
+	struct primary_io *io;
+
+	while ((io = next_waiting(p)))
+		legs_send_behind(io);
+}
+
+static bool is_idle(struct behind *b)
+{
+	bool idle;
+
+	/* with the lock: whoever made it so has done with the primary */
+	spin_lock_irq(&b->lock);
+	idle = !b->sectors;
+	spin_unlock_irq(&b->lock);
+	return idle;
+}
+
+/**
+ * behind_drain() - wait until the remote leg has answered all that is behind
+ * @p: the primary; no new copies are made
+ *
+ * Context: process, sleeps.
+ */
+void behind_drain(struct primary *p)
+{
+	wait_event(p->behind.idle, is_idle(&p->behind));
+}
+
+/*
+ * ---- The remote leg ----
+ */
+
+/**
+ * behind_put() - a leg has done with a copy
+ * @copy: it
+ *
+ * Context: any.
+ */
+void behind_put(struct behind_write *copy)
+{
+	struct primary *p = copy->p;
+	sector_t sectors = copy->sectors;
+
+	if (!atomic_dec_and_test(&copy->refs))
+		return;
+	if (copy->bio.bi_vcnt)
+		bio_free_pages(&copy->bio);
+	bio_put(&copy->bio);
+	/* the last touch: from here on the primary may go */
+	give_room(p, sectors);
+}
+
+static void remote_done(struct behind_write *copy)
+{
+	range_release(&copy->p->behind.ranges, &copy->range);
+	behind_put(copy);
+}
+
+static void copy_end_io(struct bio *bio)
+{
+	struct behind_write *copy = container_of(bio, struct behind_write, bio);
+	struct primary *p = copy->p;
+	blk_status_t status = bio->bi_status;
+
+	if (unlikely(status)) {
+		if (status == BLK_STS_AGAIN && (bio->bi_opf & REQ_NOWAIT)) {
+			queue_work(p->io_wq, &copy->retry);
+			return;
+		}
+		dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
+		primary_remote_failed(p, blk_status_to_errno(status),
+				      bio_op(bio), copy->range.first,
+				      p->config.stall ?
+				      "writes wait for the remote leg" :
+				      "the remote leg is given up");
+	}
+	remote_done(copy);
+}
+
+/* It has its range, and is not behind a cut. */
+static void submit(struct behind_write *copy)
+{
+	struct primary *p = copy->p;
+
+	if (primary_sends(p)) {
+		submit_bio_noacct(&copy->bio);
+		return;
+	}
+	dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
+	remote_done(copy);
+}
+
+static void do_retry(struct work_struct *work)
+{
+	struct behind_write *copy = container_of(work, struct behind_write,
+						 retry);
+
+	copy->bio.bi_iter = copy->iter;
+	copy->bio.bi_status = BLK_STS_OK;
+	copy->bio.bi_opf &= ~REQ_NOWAIT;
+	bio_set_dev(&copy->bio, copy->p->r.devs[LEG_REMOTE]);
+	submit(copy);
+}
+
+static void copy_passed(struct cut_wait *wait)
+{
+	submit(container_of(wait, struct behind_write, gate));
+}
+
+static void go(struct behind_write *copy)
+{
+	if (!cut_gate_holds(&copy->p->gate, &copy->gate, copy->range.cut))
+		submit(copy);
+}
+
+static void copy_granted(struct io_range *range)
+{
+	go(container_of(range, struct behind_write, range));
+}
+
+/**
+ * behind_send() - send a copy to the remote leg, when its turn comes
+ * @copy: from behind_prepare()
+ *
+ * Context: process; does not sleep if the write was not to.
+ */
+void behind_send(struct behind_write *copy)
+{
+	if (copy->ordered)
+		go(copy);
+}
+
+/*
+ * ---- Copies ----
+ */
+
+static bool add_payload(struct bio *bio, unsigned int bytes, gfp_t gfp)
+{
+	unsigned int len;
+	struct page *page;
+
+	for (; bytes; bytes -= len) {
+		page = alloc_page(gfp);
+		if (!page)
+			return false;
+		len = min_t(unsigned int, bytes, PAGE_SIZE);
+		__bio_add_page(bio, page, len, 0);
+	}
+	return true;
+}
+
+static struct behind_write *make_copy(struct primary *p, struct bio *from,
+				      gfp_t gfp)
+{
+	bool data = bio_has_data(from);
+	struct behind_write *copy;
+	struct bio *bio;
+
+	/*
+	 * Never waits: what the pool's bios wait for may be in the same
+	 * submitter's list. Durable on the remote leg is what a checkpoint
+	 * makes it.
+	 */
+	bio = bio_alloc_bioset(p->r.devs[LEG_REMOTE],
+			       data ? DIV_ROUND_UP(from->bi_iter.bi_size,
+						   PAGE_SIZE) : 0,
+			       from->bi_opf & ~(REQ_FUA | REQ_POLLED),
+			       GFP_NOWAIT | __GFP_NOWARN, &p->behind.bios);
+	if (!bio)
+		return NULL;
+	bio->bi_ioprio = from->bi_ioprio;
+	bio_clone_blkg_association(bio, from);
+	copy = container_of(bio, struct behind_write, bio);
+	if (data) {
+		if (!add_payload(bio, from->bi_iter.bi_size, gfp)) {
+			bio_free_pages(bio);
+			bio_put(bio);
+			return NULL;
+		}
+		bio_copy_data(bio, from);
+	}
+	bio->bi_iter.bi_size = from->bi_iter.bi_size;
+	bio->bi_iter.bi_sector = from->bi_iter.bi_sector;
+	bio->bi_end_io = copy_end_io;
+	copy->iter = bio->bi_iter;
+	return copy;
+}
+
+/**
+ * behind_prepare() - make a copy of a write, and give it its place
+ * @p: the primary
+ * @io: the write; its range is held
+ * @waited: there is room for it already
+ * @nowait: do not sleep, do not wait for room
+ *
+ * Followed by behind_send(); and by behind_put() for the local leg.
+ *
+ * Context: process.
+ * Return: 0, -EAGAIN for @nowait, -EINPROGRESS if legs_send_behind() will be
+ * called, or -ENOMEM.
+ */
+int behind_prepare(struct primary *p, struct primary_io *io, bool waited,
+		   bool nowait)
+{
+	sector_t sectors = bio_sectors(io->bio);
+	struct behind_write *copy;
+
+	if (!waited && !take_room(p, io, nowait))
+		return nowait ? -EAGAIN : -EINPROGRESS;
+	copy = make_copy(p, io->bio, GFP_NOWAIT | __GFP_NOWARN);
+	if (!copy && !nowait)
+		copy = make_copy(p, io->bio,
+				 GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+	if (!copy) {
+		give_room(p, sectors);
+		return nowait ? -EAGAIN : -ENOMEM;
+	}
+	copy->p = p;
+	copy->sectors = sectors;
+	copy->range.first = io->range.first;
+	copy->range.last = io->range.last;
+	copy->range.granted = copy_granted;
+	copy->gate.pass = copy_passed;
+	INIT_WORK(&copy->retry, do_retry);
+	atomic_set(&copy->refs, 2);
+	io->copy = copy;
+	copy->ordered = range_acquire(&p->behind.ranges, &copy->range, false);
+	return 0;
+}
+
+/**
+ * behind_payload() - let a bio have a copy's payload
+ * @copy: not put yet
+ * @bio: a clone of the bio that was copied
+ */
+void behind_payload(const struct behind_write *copy, struct bio *bio)
+{
+	bio->bi_io_vec = copy->bio.bi_io_vec;
+	bio->bi_iter = copy->iter;
+}
+
+/*
+ * ---- Life ----
+ */
+
+/**
+ * behind_init() - what async mode needs
+ * @p: a new primary, its io_wq and map set up
+ *
+ * Return: 0 or a negative errno; behind_exit() serves either.
+ */
+int behind_init(struct primary *p)
+{
+	struct behind *b = &p->behind;
+
+	spin_lock_init(&b->lock);
+	INIT_LIST_HEAD(&b->waiting);
+	init_waitqueue_head(&b->idle);
+	INIT_WORK(&b->room_work, do_room);
+	range_lock_init(&b->ranges, p->map.shift, p->io_wq);
+	return bioset_init(&b->bios, RESERVE, offsetof(struct behind_write, bio),
+			   BIOSET_NEED_BVECS);
+}
+
+void behind_exit(struct primary *p)
+{
+	/* nothing where it was never set up */
+	bioset_exit(&p->behind.bios);
+}

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The path of a bio through a primary, straight from map.
+ *
+ * A write takes its range, then decides where it goes, and holds the range
+ * until all legs have answered. So writes that overlap reach both legs in one
+ * order, and the decision cannot be overtaken:
+ *
+ *	the remote leg takes writes and the region is clean	both legs
+ *	else							local leg only,
+ *			and the region is dirty before the local leg is asked
+ *
+ * There is no third case; "sent or marked" is total. A write that the remote
+ * leg fails marks its region dirty before it is acknowledged, whatever else is
+ * known by then. With a dirty log the region has a durable mark before either
+ * leg is asked.
+ *
+ * In async mode the payload is copied, both legs are written from the copy, and
+ * the range is held until the local leg has answered. See behind.c for the
+ * order in which the copies reach the remote leg.
+ *
+ * Between a cut and the end of its checkpoint the remote leg gets nothing that
+ * was submitted after the cut. The local leg does, and reads it back; in sync
+ * mode such a write is acknowledged when the remote leg has it too.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+
+#include "primary.h"
+
+static unsigned long io_region(const struct primary_io *io)
+{
+	return dirty_region(&io->p->map, io->range.first);
+}
+
+/* All legs that matter have answered. */
+static void finish(struct primary_io *io)
+{
+	if (io->phase == PHASE_WRITE)
+		range_release(&io->p->ranges, &io->range);
+	io->phase = PHASE_JOINED;
+}
+
+static void end_bio(struct primary_io *io, blk_status_t status)
+{
+	struct bio *bio = io->bio;
+
+	finish(io);
+	bio->bi_status = status;
+	bio_endio(bio);
+}
+
+static void leg_answered(struct primary_io *io)
+{
+	if (atomic_dec_and_test(&io->legs))
+		end_bio(io, io->status);
+}
+
+static void retry_leg(struct primary_io *io, enum primary_dev leg)
+{
+	queue_work(io->p->io_wq, &io->retry[leg]);
+}
+
+/* What a local leg's error means for the remote leg, and for whoever asks. */
+static void local_failed(struct primary_io *io, blk_status_t status,
+			 enum req_op op)
+{
+	struct primary *p = io->p;
+
+	if (io->phase == PHASE_FLUSH) {
+		op = REQ_OP_FLUSH;
+		primary_local_flush_failed(p);
+	} else if (io->both) {
+		/* the remote leg may have what failed here */
+		dirty_set(&p->map, io_region(io));
+		resync_needed(p);
+	}
+	repl_fault(&p->r, blk_status_to_errno(status), "local",
+		   repl_op_name(op), io->range.first, "the error went up");
+}
+
+/*
+ * ---- The remote leg, sync mode ----
+ */
+
+/* The remote leg does not get it; the region is dirty. */
+static void remote_given_up(struct primary_io *io)
+{
+	struct primary *p = io->p;
+
+	if (!p->config.stall) {
+		leg_answered(io);
+		return;
+	}
+	llist_add(&io->parked, &p->parked);
+	smp_mb(); /* pairs with hold_legs() */
+	if (READ_ONCE(p->no_parking))
+		legs_unpark(p);
+	else
+		queue_work(p->r.wq, &p->settle_work);
+}
+
+static void remote_failed(struct primary_io *io, blk_status_t status,
+			  enum req_op op)
+{
+	struct primary *p = io->p;
+
+	if (io->phase == PHASE_WRITE)
+		dirty_set(&p->map, io_region(io));
+	else
+		op = REQ_OP_FLUSH;
+	primary_remote_failed(p, blk_status_to_errno(status), op,
+			      io->range.first, p->config.stall ?
+			      "writes wait for the remote leg" :
+			      "the remote leg is given up");
+	remote_given_up(io);
+}
+
+/**
+ * legs_unpark() - acknowledge writes that the remote leg failed
+ * @p: the primary; their regions are dirty
+ *
+ * Context: any.
+ */
+void legs_unpark(struct primary *p)
+{
+	struct llist_node *all = llist_reverse_order(llist_del_all(&p->parked));
+	struct primary_io *io, *next;
+
+	llist_for_each_entry_safe(io, next, all, parked)
+		leg_answered(io);
+}
+
+static void remote_end_io(struct bio *remote)
+{
+	struct primary_io *io = container_of(remote, struct primary_io, second);
+	blk_status_t status = remote->bi_status;
+	enum req_op op = bio_op(remote);
+
+	bio_uninit(remote);
+	if (likely(!status))
+		leg_answered(io);
+	else if (status == BLK_STS_AGAIN && (remote->bi_opf & REQ_NOWAIT))
+		retry_leg(io, LEG_REMOTE);
+	else
+		remote_failed(io, status, op);
+}
+
+static void send_remote(struct primary_io *io, gfp_t gfp, blk_opf_t without)
+{
+	struct primary *p = io->p;
+
+	/* needs memory only where there are crypto contexts or integrity */
+	if (unlikely(bio_init_clone(p->r.devs[LEG_REMOTE], &io->second, io->bio,
+				    gfp))) {
+		retry_leg(io, LEG_REMOTE);
+		return;
+	}
+	io->second.bi_iter = io->iter;
+	/* dm polls its own clone only */
+	io->second.bi_opf &= ~(without | REQ_POLLED);
+	io->second.bi_end_io = remote_end_io;
+	submit_bio_noacct(&io->second);
+}
+
+static void retry_remote(struct work_struct *work)
+{
+	send_remote(container_of(work, struct primary_io, retry[LEG_REMOTE]),
+		    GFP_NOIO, REQ_NOWAIT);
+}
+
+static void remote_passed(struct cut_wait *wait)
+{
+	struct primary_io *io = container_of(wait, struct primary_io, gate);
+
+	if (primary_sends(io->p)) {
+		send_remote(io, GFP_NOIO, REQ_NOWAIT);
+		return;
+	}
+	dirty_set(&io->p->map, io_region(io));
+	remote_given_up(io);
+}
+
+/*
+ * ---- The local leg ----
+ */
+
+static void send_local(struct primary_io *io)
+{
+	/* whoever polls does so where the bio was submitted first */
+	io->bio->bi_opf &= ~REQ_POLLED;
+	submit_bio_noacct(io->bio);
+}
+
+static void retry_local(struct work_struct *work)
+{
+	struct primary_io *io = container_of(work, struct primary_io,
+					     retry[LEG_LOCAL]);
+
+	io->bio->bi_iter = io->iter;
+	io->bio->bi_status = BLK_STS_OK;
+	io->bio->bi_opf &= ~REQ_NOWAIT;
+	bio_set_dev(io->bio, io->p->r.devs[LEG_LOCAL]);
+	send_local(io);
+}
+
+/*
+ * ---- Both legs, async mode ----
+ * dm core's clone is not sent; it is answered when the local leg has the copy.
+ */
+
+static void copy_end_io(struct bio *local)
+{
+	struct primary_io *io = container_of(local, struct primary_io, second);
+	blk_status_t status = local->bi_status;
+	enum req_op op = bio_op(local);
+
+	bio_uninit(local);
+	if (unlikely(status)) {
+		if (status == BLK_STS_AGAIN && (local->bi_opf & REQ_NOWAIT)) {
+			retry_leg(io, LEG_LOCAL);
+			return;
+		}
+		local_failed(io, status, op);
+	}
+	behind_put(io->copy);
+	end_bio(io, status);
+}
+
+/* Whoever is answered may write there again, and finds the copy in line. */
+static void send_copy(struct primary_io *io, gfp_t gfp, blk_opf_t without)
+{
+	struct primary *p = io->p;
+
+	if (unlikely(bio_init_clone(p->r.devs[LEG_LOCAL], &io->second, io->bio,
+				    gfp))) {
+		retry_leg(io, LEG_LOCAL);
+		return;
+	}
+	behind_payload(io->copy, &io->second);
+	io->second.bi_opf &= ~(without | REQ_POLLED);
+	io->second.bi_end_io = copy_end_io;
+	submit_bio_noacct(&io->second);
+}
+
+static void retry_copy(struct work_struct *work)
+{
+	send_copy(container_of(work, struct primary_io, retry[LEG_LOCAL]),
+		  GFP_NOIO, REQ_NOWAIT);
+}
+
+static void send_async(struct primary_io *io)
+{
+	struct behind_write *copy = io->copy;
+
+	INIT_WORK(&io->retry[LEG_LOCAL], retry_copy);
+	send_copy(io, GFP_NOWAIT, 0);
+	behind_send(copy);
+}
+
+/*
+ * ---- Where a write goes ----
+ */
+
+/* Decides, and notes it before anything is sent. */
+static void choose(struct primary_io *io)
+{
+	struct primary *p = io->p;
+
+	io->both = primary_sends(p);
+	io->status = BLK_STS_OK;
+	if (io->phase == PHASE_FLUSH) {
+		/* in async mode the remote leg's is the checkpoint's */
+		io->both &= !p->config.async;
+		return;
+	}
+	if (io->both && dirty_test(&p->map, io_region(io)))
+		io->both = false;
+	if (io->both)
+		dirty_sent(&p->map, io_region(io));
+	else
+		dirty_set(&p->map, io_region(io));
+}
+
+/* To both legs at once; dm core's clone is the local leg's and is next. */
+static void send_sync(struct primary_io *io)
+{
+	struct primary *p = io->p;
+
+	atomic_set(&io->legs, io->both ? 2 : 1);
+	bio_set_dev(io->bio, p->r.devs[LEG_LOCAL]);
+	if (!io->both)
+		return;
+	io->iter = io->bio->bi_iter;
+	INIT_WORK(&io->retry[LEG_LOCAL], retry_local);
+	INIT_WORK(&io->retry[LEG_REMOTE], retry_remote);
+	io->gate.pass = remote_passed;
+	if (io->phase != PHASE_WRITE ||
+	    !cut_gate_holds(&p->gate, &io->gate, io->range.cut))
+		send_remote(io, GFP_NOWAIT, 0);
+}
+
+static int again(struct primary_io *io)
+{
+	end_bio(io, BLK_STS_AGAIN);
+	return DM_MAPIO_SUBMITTED;
+}
+
+/*
+ * Sends what choose() decided. @waited: there is room in async mode, and the
+ * caller is not map.
+ */
+static int send(struct primary_io *io, bool waited, bool nowait)
+{
+	struct primary *p = io->p;
+	int error;
+
+	if (io->both && p->config.async && io->phase == PHASE_WRITE) {
+		error = behind_prepare(p, io, waited, nowait);
+		if (!error)
+			send_async(io);
+		if (!error || error == -EINPROGRESS)
+			return DM_MAPIO_SUBMITTED;
+		if (error == -EAGAIN)
+			return again(io);
+		/* without memory for a copy: a region to be copied later */
+		dirty_set(&p->map, io_region(io));
+		io->both = false;
+		resync_needed(p);
+	}
+	send_sync(io);
+	return DM_MAPIO_REMAPPED;
+}
+
+/**
+ * legs_send_behind() - go on with a write for which there is room now
+ * @io: it; behind_prepare() had returned -EINPROGRESS
+ *
+ * Context: process.
+ */
+void legs_send_behind(struct primary_io *io)
+{
+	if (send(io, true, false) == DM_MAPIO_REMAPPED)
+		send_local(io);
+}
+
+static void write_marked(struct mark_wait *wait, int error)
+{
+	struct primary_io *io = container_of(wait, struct primary_io, mark);
+
+	if (unlikely(error)) {
+		/* neither leg was asked */
+		end_bio(io, errno_to_blk_status(error));
+		return;
+	}
+	if (send(io, false, false) == DM_MAPIO_REMAPPED)
+		send_local(io);
+}
+
+/* The range is held. */
+static int route(struct primary_io *io, bool nowait)
+{
+	struct primary *p = io->p;
+
+	choose(io);
+	if (p->log && io->phase == PHASE_WRITE &&
+	    unlikely(!log_marked(p->log, io_region(io)))) {
+		/* takes no longer than I/O does, so @nowait has no say */
+		io->mark.region = io_region(io);
+		io->mark.marked = write_marked;
+		log_mark(p->log, &io->mark);
+		return DM_MAPIO_SUBMITTED;
+	}
+	return send(io, false, nowait);
+}
+
+static void write_granted(struct io_range *range)
+{
+	struct primary_io *io = container_of(range, struct primary_io, range);
+
+	if (route(io, false) == DM_MAPIO_REMAPPED)
+		send_local(io);
+}
+
+static void trim(struct primary *p, struct bio *bio, unsigned int most)
+{
+	sector_t first = bio->bi_iter.bi_sector;
+	sector_t end = (first | ((1ULL << p->map.shift) - 1)) + 1;
+
+	if (end - first < most)
+		most = end - first;
+	if (bio_sectors(bio) > most)
+		dm_accept_partial_bio(bio, most);
+}
+
+/**
+ * primary_map() - send a bio to its legs
+ * @p: the primary
+ * @io: per-bio data
+ * @bio: its sector is the mapped device's, from 0
+ *
+ * Context: process; does not sleep for a REQ_NOWAIT bio.
+ * Return: what dm core wants to know.
+ */
+int primary_map(struct primary *p, struct primary_io *io, struct bio *bio)
+{
+	bool nowait = bio->bi_opf & REQ_NOWAIT;
+
+	io->p = p;
+	io->bio = bio;
+	io->range.first = bio->bi_iter.bi_sector;
+	if (bio_op(bio) == REQ_OP_READ) {
+		io->phase = PHASE_READ;
+		trim(p, bio, UINT_MAX);
+		io->iter = bio->bi_iter;
+		bio_set_dev(bio, p->r.devs[LEG_LOCAL]);
+		return DM_MAPIO_REMAPPED;
+	}
+	if (!bio_sectors(bio)) {
+		io->phase = PHASE_FLUSH;
+		return route(io, nowait);
+	}
+
+	trim(p, bio, p->config.async && bio_has_data(bio) ? behind_most(p) :
+	     UINT_MAX);
+	io->range.last = bio_end_sector(bio) - 1;
+	io->range.granted = write_granted;
+	io->phase = PHASE_WRITE;
+
+	if (unlikely(!range_acquire(&p->ranges, &io->range, nowait))) {
+		/* a bio that waits may have been answered by now */
+		if (nowait) {
+			io->phase = PHASE_PASS;
+			bio_wouldblock_error(bio);
+		}
+		return DM_MAPIO_SUBMITTED;
+	}
+	return route(io, nowait);
+}
+
+/**
+ * primary_end_io() - the local leg has answered, or all legs have
+ * @io: per-bio data
+ * @bio: dm core's clone
+ * @error: its status
+ *
+ * Context: any.
+ * Return: what dm core wants to know.
+ */
+int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
+{
+	switch (io->phase) {
+	case PHASE_PASS:
+	case PHASE_JOINED:
+		return DM_ENDIO_DONE;
+	case PHASE_READ:
+		if (likely(!*error || *error == BLK_STS_AGAIN))
+			return DM_ENDIO_DONE;
+		io->status = *error;
+		repair_read(io);
+		return DM_ENDIO_INCOMPLETE;
+	case PHASE_FLUSH:
+	case PHASE_WRITE:
+		break;
+	}
+
+	if (unlikely(*error)) {
+		if (*error != BLK_STS_AGAIN || !(bio->bi_opf & REQ_NOWAIT)) {
+			local_failed(io, *error, bio_op(bio));
+		} else if (io->both) {
+			/* the other leg has it: this one must follow */
+			retry_leg(io, LEG_LOCAL);
+			return DM_ENDIO_INCOMPLETE;
+		}
+		/* else nothing has happened yet, and it may be tried again */
+		io->status = *error;
+	}
+
+	if (!atomic_dec_and_test(&io->legs))
+		return DM_ENDIO_INCOMPLETE;
+	finish(io);
+	return DM_ENDIO_DONE;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Verify: compares the legs while they are used.
+ *
+ * A region is taken for as long as it is compared, as for a copy. What differs
+ * although it should not becomes dirty, and resync does the rest.
+ */
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "primary.h"
+
+static bool verify_goes_on(const struct primary *p)
+{
+	return !READ_ONCE(p->verify.stop) && primary_sends(p);
+}
+
+/* Return: 0, 1 if the legs differ, or a negative errno. */
+static int compare(struct primary *p, const struct io_range *range, void *data)
+{
+	void *other = data + CHUNK_BYTES;
+	sector_t sector, n;
+
+	for (sector = range->first; sector <= range->last; sector += n) {
+		n = min_t(sector_t, range->last + 1 - sector, CHUNK_SECTORS);
+		if (leg_io(p, LEG_LOCAL, REQ_OP_READ, sector, n, data)) {
+			repl_fault(&p->r, -EIO, "local", "read", sector,
+				   "the region could not be compared");
+			return -EIO;
+		}
+		if (leg_io(p, LEG_REMOTE, REQ_OP_READ, sector, n, other)) {
+			dirty_set(&p->map, dirty_region(&p->map, sector));
+			primary_remote_failed(p, -EIO, REQ_OP_READ, sector,
+					      "the legs could not be compared");
+			return -EIO;
+		}
+		if (memcmp(data, other, n << SECTOR_SHIFT))
+			return 1;
+	}
+	return 0;
+}
+
+static void compare_region(struct primary *p, unsigned long region, void *data)
+{
+	struct region_hold hold;
+
+	region_acquire_nr(p, &hold, region);
+	if (!dirty_test(&p->map, region) &&
+	    compare(p, &hold.local.range, data) == 1) {
+		REPL_WARN_LIMIT(&p->r, "the legs differ between sectors %llu and %llu: the region will be copied",
+				(unsigned long long)hold.local.range.first,
+				(unsigned long long)hold.local.range.last);
+		dirty_set(&p->map, region);
+		WRITE_ONCE(p->verify.differing, p->verify.differing + 1);
+	}
+	region_release(p, &hold);
+}
+
+static void do_verify(struct work_struct *work)
+{
+	struct primary *p = container_of(work, struct primary, verify.work);
+	struct verify *v = &p->verify;
+	void *data = vmalloc(2 * CHUNK_BYTES);
+	u64 began;
+
+	while (data && v->done < p->map.regions && verify_goes_on(p)) {
+		began = ktime_get_ns();
+		compare_region(p, v->done, data);
+		WRITE_ONCE(v->done, v->done + 1);
+		background_pace(p, began, &v->stop);
+	}
+
+	mutex_lock(&p->r.lock);
+	if (dirty_count(&p->map))
+		resync_needed(p);
+	/* one that was stopped by a suspend goes on later */
+	if (!READ_ONCE(v->stop) || !primary_sends(p)) {
+		v->running = false;
+		if (data)
+			REPL_INFO(&p->r, "verified %lu of %lu regions, %lu differed",
+				  v->done, p->map.regions, v->differing);
+		else
+			REPL_ERR(&p->r, "no memory to verify the legs");
+		repl_event(&p->r);
+	}
+	mutex_unlock(&p->r.lock);
+	vfree(data);
+}
+
+void verify_init(struct primary *p)
+{
+	INIT_WORK(&p->verify.work, do_verify);
+}
+
+/**
+ * verify_start() - begin to compare the legs
+ * @p: the primary
+ * @why: gets the reason of an error
+ *
+ * Context: process, sleeps.
+ * Return: 0 or a negative errno.
+ */
+int verify_start(struct primary *p, struct replication_reason *why)
+{
+	struct verify *v = &p->verify;
+	int error = 0;
+
+	mutex_lock(&p->r.lock);
+	if (p->r.suspended)
+		error = repl_refuse(why, -EAGAIN,
+				    "the device is suspended: resume it first");
+	else if (v->running)
+		error = repl_refuse(why, -EBUSY, "the legs are being compared");
+	else if (p->r.stage != STAGE_RUNNING || !primary_sends(p))
+		error = repl_refuse(why, -EINVAL,
+				    "there is nothing to compare: the remote leg gets no writes");
+	if (!error) {
+		v->running = true;
+		WRITE_ONCE(v->done, 0);
+		WRITE_ONCE(v->differing, 0);
+		WRITE_ONCE(v->stop, false);
+		queue_work(p->bg_wq, &v->work);
+		repl_event(&p->r);
+	}
+	mutex_unlock(&p->r.lock);
+	return error;
+}
+
+/**
+ * verify_resume() - go on after a suspend
+ * @p: the primary, locked
+ */
+void verify_resume(struct primary *p)
+{
+	WRITE_ONCE(p->verify.stop, false);
+	if (p->verify.running)
+		queue_work(p->bg_wq, &p->verify.work);
+}
+
+/**
+ * verify_quiesce() - end after the region that is being compared
+ * @p: the primary, not locked
+ */
+void verify_quiesce(struct primary *p)
+{
+	WRITE_ONCE(p->verify.stop, true);
+	wake_up_all(&p->r.wait);
+	cancel_work_sync(&p->verify.work);
+}
+
+/**
+ * verify_cancel() - give up the comparison
+ * @p: the primary
+ *
+ * Context: process, sleeps.
+ */
+void verify_cancel(struct primary *p)
+{
+	verify_quiesce(p);
+	mutex_lock(&p->r.lock);
+	p->verify.running = false;
+	WRITE_ONCE(p->verify.stop, false);
+	repl_event(&p->r);
+	mutex_unlock(&p->r.lock);
+}
