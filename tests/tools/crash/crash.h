@@ -259,6 +259,7 @@ void image_older(const uint8_t *before, const uint8_t *last);
  * @remote: what becomes of the remote leg
  * @back: of REMOTE_BACK: events that had happened when its host took the
  *	checkpoint that it is back at
+ * @sure: it is to be tried whatever the sample is, see cuts_sample()
  * @base: index in remote_older[], or -1: that was after the log began
  */
 struct cut {
@@ -270,6 +271,7 @@ struct cut {
 	enum remote { REMOTE_DONE, REMOTE_ALL, REMOTE_ANY, REMOTE_BACK } remote;
 	size_t back;
 	int base;
+	bool sure;
 };
 
 extern struct cut *cuts;
@@ -283,7 +285,6 @@ void cut_subsets(size_t first, size_t last);
 void cut_torn(void);
 void cuts_remote(void);
 size_t cut_checkpoint(size_t time, unsigned int before, int *index);
-extern bool (*cut_matters)(const struct cut *cut);	/* in_transition(), of a primary */
 unsigned int cuts_unique(void);
 unsigned int cuts_sample(void);
 void cut_choose(const struct cut *cut);
@@ -304,7 +305,7 @@ int primary_test(const char *name);
  * @FORMATTING: making a log
  * @MARKING: a mark is on its way to the log
  * @MARKED: it is there, and nothing was sent yet that needed it
- * @CLEARING: marks are being taken out of the log
+ * @CLEARING: marks are being taken out of the log; they may come back
  * @NOTING: a superblock is on its way
  * @RESYNC: copying
  * @CUT: a checkpoint is being taken
@@ -312,6 +313,8 @@ int primary_test(const char *name);
 enum window { FORMATTING, MARKING, MARKED, CLEARING, NOTING, RESYNC, CUT, WINDOWS };
 
 void windows_find(void);
+size_t windows_any(void);
+unsigned int windows_count(enum window window);
 unsigned int windows_at(size_t time);
 
 #endif

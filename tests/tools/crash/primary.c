@@ -26,7 +26,7 @@
 #include "crash.h"
 
 #define DEPTH		10
-#define IMPORTANT	(1 << FORMATTING | 1 << MARKING | 1 << MARKED | 1 << CLEARING | 1 << NOTING)
+#define ENOUGH		10	/* cuts for each window that are surely tried */
 
 /* Marks are taken away a second after a checkpoint has made them useless. */
 #define QUIET_MS	900
@@ -39,6 +39,7 @@
  * @same: cuts that leave the same as another one
  * @left_out: of the sample
  * @window: recoveries by what the primary was doing
+ * @windows: how often it did that
  * @differ: the legs did
  * @back: the remote leg was at its host's last checkpoint
  * @lost: an acknowledged write was not on the local leg
@@ -49,7 +50,7 @@
  */
 static struct {
 	size_t events;
-	unsigned int tried, same, left_out, window[WINDOWS], differ, back, lost, clean, again;
+	unsigned int tried, same, left_out, window[WINDOWS], windows[WINDOWS], differ, back, lost, clean, again;
 	unsigned int checkpoints, failures, supers, marks;
 } tally;
 
@@ -153,6 +154,13 @@ static void some(unsigned int most)
 
 	for (n = random_below(most + 1); n; n--)
 		workload_ops();
+}
+
+/* Nothing is on its way then. */
+static void quiet_checkpoint(void)
+{
+	say(OP_CHECKPOINT, "checkpoint");
+	tally.checkpoints++;
 }
 
 /* With writes in flight, which may belong to it or not. */
@@ -292,19 +300,52 @@ static bool region_differs(uint32_t region)
 	return memcmp(image[LOCAL] + at, image[REMOTE] + at, size);
 }
 
-/* Takes a list of ranges of sectors. */
+/* Takes "<regions> <sector>+<sectors> ...". */
 static void mark_ranges(const char *text, uint8_t *dirty)
 {
-	unsigned int n = strtoul(text, (char **)&text, 10);
-	unsigned long first, sectors, i;
+	unsigned long regions, first, sectors, i;
 	int used;
 
-	while (n--) {
+	if (sscanf(text, "%lu%n", &regions, &used) != 1)
+		die("cannot read changed_since's '%s'", text);
+	for (text += used; *text; text += used) {
 		if (sscanf(text, " %lu+%lu%n", &first, &sectors, &used) != 2)
 			die("cannot read changed_since's '%s'", text);
-		text += used;
-		for (i = first; i < first + sectors; i += opt.region)
+		for (i = first; i < first + sectors; i += opt.region, regions--)
 			dirty[i / opt.region] = 1;
+	}
+	if (regions)
+		die("changed_since counts %ld regions more than it lists", regions);
+}
+
+/* All that has to do with a region, and when there were checkpoints. */
+static void show_region(const struct cut *cut, uint32_t region)
+{
+	unsigned int i;
+	writer_t op;
+	size_t t;
+
+	for (t = 0; t < cut->time; t++) {
+		for (op = 1; op <= nr_ops; op++)
+			if (ops[op].kind > OP_FLUSH && (ops[op].begin == t || ops[op].end == t))
+				printf("  %6zu op %u kind %d %s\n", t, op, ops[op].kind,
+				       ops[op].begin == t ? "begins" : "is acknowledged");
+		for (i = 0; i < nr_ios; i++) {
+			const struct io *io = &ios[i];
+
+			if ((io->submit != t && io->complete != t) ||
+			    (io->device != LOG && (io->op == IO_FLUSH ||
+			     io->sector + io->sectors <= region * opt.region ||
+			     io->sector >= (region + 1) * opt.region)))
+				continue;
+			printf("  %6zu %s io %u: %s %s %u+%u%s\n", t,
+			       io->submit == t ? "submit" : "  done", i,
+			       devices[io->device].name,
+			       is_super(io) ? "superblock" : is_summary(io) ? "marks" :
+			       io->op == IO_FLUSH ? "flush" : "write", io->sector, io->sectors,
+			       is_summary(io) ? io->data[32 + region / 8] >> region % 8 & 1 ?
+			       " with it" : " without it" : "");
+		}
 	}
 }
 
@@ -334,7 +375,7 @@ static void judge_marks(const struct cut *cut)
 			continue;
 		n++;
 		if (!dirty[i]) {
-			cut_show(cut);
+			show_region(cut, i);
 			die("the legs differ in region %u (sector %u), and it is not dirty; %" PRIu64
 			    " of %" PRIu64 " are clean", i, i * opt.region, s.clean, s.all);
 		}
@@ -423,9 +464,31 @@ static void try_cut(const struct cut *cut)
 	now_is("");
 }
 
-static bool matters(const struct cut *cut)
+/* Some of each window, all over the time. */
+static void choose_sure(void)
 {
-	return windows_at(cut->time) & IMPORTANT;
+	enum window w;
+	unsigned int i, n, all;
+
+	for (w = 0; w < WINDOWS; w++) {
+		for (i = all = 0; i < nr_cuts; i++)
+			all += windows_at(cuts[i].time) >> w & 1;
+		for (i = n = 0; i < nr_cuts; i++) {
+			if (!(windows_at(cuts[i].time) >> w & 1))
+				continue;
+			cuts[i].sure |= n * ENOUGH / all != (n + 1) * ENOUGH / all;
+			n++;
+		}
+	}
+}
+
+static void find_windows(void)
+{
+	enum window w;
+
+	windows_find();
+	for (w = 0; w < WINDOWS; w++)
+		tally.windows[w] += windows_count(w);
 }
 
 static void try_cuts(void)
@@ -433,9 +496,10 @@ static void try_cuts(void)
 	unsigned int i;
 
 	choices_reset();
-	windows_find();
+	find_windows();
 	cuts_remote();
 	tally.same += cuts_unique();
+	choose_sure();
 	random_seed(opt.seed * 3);
 	tally.left_out += cuts_sample();
 	for (i = 0; i < nr_cuts; i++)
@@ -478,7 +542,7 @@ static void test_cuts(void (*cut)(void))
 {
 	begin();
 	whole_workload();
-	checkpoint();
+	quiet_checkpoint();
 	must_be_equal("after a checkpoint");
 	end();
 	cut();
@@ -520,7 +584,7 @@ static void remember_older(size_t time)
 static struct cut some_cut(void)
 {
 	struct cut cut = {
-		.time = random_below(nr_events + 1),
+		.time = random_below(2) ? windows_any() : random_below(nr_events + 1),
 		.how = random_below(3) ? CUT_ANY : random_below(2) ? CUT_NONE : CUT_ALL,
 		.bits = random_below(1 << 20),
 		.base = -1,
@@ -561,7 +625,7 @@ static void test_again(void)
 
 			end();
 			choices_reset();
-			windows_find();
+			find_windows();
 			cut = some_cut();
 			random = random_below(UINT64_C(1) << 32);
 			cut_describe(text, sizeof(text), &cut);
@@ -577,7 +641,7 @@ static void test_again(void)
 			events_begin();
 			recover_primary(&cut);
 			some_life();
-			checkpoint();
+			quiet_checkpoint();
 			must_be_equal("after a checkpoint");
 			now_is("");
 			tally.again += depth > 1;
@@ -589,20 +653,25 @@ static void test_again(void)
 
 static void report(const char *test)
 {
+	static const char * const window[WINDOWS] = {
+		"formatting", "marking", "marked and not used", "clearing",
+		"noting", "in a resync", "in a checkpoint",
+	};
+	enum window w;
+
 	printf("seed %" PRIu64 ": %zu events, %u operations, %u checkpoints, %u failures of the remote leg\n",
 	       opt.seed, tally.events, nr_ops, tally.checkpoints, tally.failures);
 	printf("cuts: %u, %u left out, %u others are the same; after a recovery: %u\n", tally.tried,
 	       tally.left_out, tally.same, tally.again);
-	printf("while formatting: %u, marking: %u, marked and not used: %u, clearing: %u, noting: %u, in a resync: %u, a checkpoint: %u\n",
-	       tally.window[FORMATTING], tally.window[MARKING], tally.window[MARKED],
-	       tally.window[CLEARING], tally.window[NOTING], tally.window[RESYNC],
-	       tally.window[CUT]);
+	for (w = 0; w < WINDOWS; w++)
+		printf("%s%s: %u of %u times", w ? ", " : "while ", window[w], tally.window[w],
+		       tally.windows[w]);
+	printf("\n");
 	printf("the legs differed: %u, the remote leg fell back: %u, the local leg has lost something: %u, not all was dirty: %u; torn superblocks: %u, marks: %u\n",
 	       tally.differ, tally.back, tally.lost, tally.clean, tally.supers, tally.marks);
 	need("legs that differ", tally.differ);
 	need("a remote leg that fell back", tally.back);
 	need("a clean region", tally.clean);
-	need("a failure of the remote leg", tally.failures);
 	if (!strcmp(test, "torn")) {
 		need("torn superblocks", tally.supers);
 		need("torn marks", tally.marks);
@@ -615,6 +684,7 @@ static void report(const char *test)
 		need("a loss of power after a recovery", tally.again);
 		return;
 	}
+	need("a failure of the remote leg", tally.failures);
 	need("a mark that is being written", tally.window[MARKING]);
 	need("a superblock that is being written", tally.window[NOTING]);
 	need("marks that are being cleared", tally.window[CLEARING]);
@@ -630,7 +700,6 @@ int primary_test(const char *name)
 	opt.sectors[LOG] = 24;
 	opt.sectors[REMOTE] = opt.sectors[LOCAL];
 	nr_devices = 3;
-	cut_matters = matters;
 	local = allocate(leg_size());
 	remote = allocate(leg_size());
 	content = allocate(opt.sectors[LOCAL] * sizeof(*content));

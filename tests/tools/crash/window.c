@@ -42,6 +42,17 @@ static size_t first_write(size_t time, uint32_t region)
 	return time;
 }
 
+/* Until when marks may be lost that were not written with FUA. */
+static size_t lost_until(const struct io *io)
+{
+	unsigned int i;
+
+	for (i = io - ios + 1; i < nr_ios; i++)
+		if (is_summary(&ios[i]) && ios[i].sector == io->sector)
+			return ios[i].complete;
+	return io->durable;
+}
+
 /* What these marks change, and when what has waited for them was sent. */
 static void find_marks(const struct io *io, uint8_t *before)
 {
@@ -72,7 +83,7 @@ static void find_marks(const struct io *io, uint8_t *before)
 			add(MARKED, io->complete, used);
 	}
 	if (clears)
-		add(CLEARING, io->submit, io->complete);
+		add(CLEARING, io->submit, lost_until(io));
 }
 
 /* Before the first image_build() after a log. */
@@ -119,6 +130,33 @@ void windows_find(void)
 			add(CUT, ops[op].begin, ops[op].end);
 	}
 	free(marks);
+}
+
+/* Return: a time in one of the windows that is not a resync or a checkpoint. */
+size_t windows_any(void)
+{
+	unsigned int i, n = 0;
+	size_t last;
+
+	for (i = 0; i < nr_found; i++)
+		n += found[i].window < RESYNC;
+	if (!n)
+		return random_below(nr_events + 1);
+	n = random_below(n);
+	for (i = 0; found[i].window >= RESYNC || n--; i++)
+		;
+	last = found[i].last < nr_events ? found[i].last : nr_events;
+	return found[i].first + random_below(last + 1 - found[i].first);
+}
+
+/* Return: how many there are. */
+unsigned int windows_count(enum window window)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr_found; i++)
+		n += found[i].window == window;
+	return n;
 }
 
 /* Return: the windows that @time is in, a bit for each. */

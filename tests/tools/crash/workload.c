@@ -113,7 +113,8 @@ static enum view some_view(void)
 /* Anywhere, in a few hot spots, or where something was done lately. */
 static uint32_t some_sector(void)
 {
-	const struct op *lately = &ops[nr_ops - random_below(nr_ops < LATELY ? nr_ops : LATELY)];
+	uint32_t few = nr_ops && nr_ops < LATELY ? nr_ops : LATELY;
+	const struct op *lately = &ops[nr_ops ? nr_ops - random_below(few) : 0];
 	uint32_t sector;
 
 	switch (random_below(4)) {
@@ -429,6 +430,7 @@ void workload_begin(const struct found *found)
 	if (!ops) {
 		/* op 0 is none */
 		ops = allocate(sizeof(*ops));
+		memset(ops, 0, sizeof(*ops));
 		base = allocate(size);
 		layer[INBOUND] = allocate(size);
 		layer[ACTIVE] = allocate(size);
