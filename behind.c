@@ -23,6 +23,12 @@
 
 #include "primary.h"
 
+/*
+ * What one who must not sleep leaves to a worker, because the remote leg might,
+ * is collected for a while: to wake the worker costs more than to send.
+ */
+#define SEND_DELAY	1	/* jiffy */
+
 /* bios that are had without the page allocator */
 #define RESERVE		64
 
@@ -34,7 +40,10 @@
  * @retry: sends again what the remote leg refused to take without waiting
  * @refs: legs that have yet to answer
  * @sectors: of room
- * @ordered: has its range at once
+ * @waits: for its range, and for behind_send()
+ * @dropped: is not sent after all
+ * @nowait: whoever sends it must not sleep, and the remote leg might
+ * @send: in the primary's behind.sending
  * @iter: of @bio before it was sent
  * @bio: the remote leg's, with the pages; last, from the primary's bio_set
  */
@@ -45,7 +54,10 @@ struct behind_write {
 	struct work_struct retry;
 	atomic_t refs;
 	sector_t sectors;
-	bool ordered;
+	atomic_t waits;
+	bool dropped;
+	bool nowait;
+	struct llist_node send;
 	struct bvec_iter iter;
 	struct bio bio;
 };
@@ -67,6 +79,12 @@ unsigned int behind_most(const struct primary *p)
 		     BIO_MAX_VECS << PAGE_SECTORS_SHIFT);
 }
 
+/* A copy takes whole pages. */
+static sector_t room_for(const struct bio *bio)
+{
+	return round_up(bio_sectors(bio), PAGE_SECTORS);
+}
+
 /* What has no payload may be larger than all the room, and goes alone then. */
 static bool fits(const struct primary *p, sector_t sectors)
 {
@@ -75,9 +93,46 @@ static bool fits(const struct primary *p, sector_t sectors)
 	return !b->sectors || b->sectors + sectors <= p->config.max_behind;
 }
 
+/*
+ * Pages are kept for the next copy: to be had from the page allocator they would
+ * have to be cleared. There are never more than there is room for.
+ */
+static void keep_pages(struct behind *b, struct bio *bio)
+{
+	unsigned int i;
+
+	for (i = 0; i < bio->bi_vcnt; i++)
+		list_add(&bio->bi_io_vec[i].bv_page->lru, &b->pages);
+}
+
+static struct page *get_page_for_copy(struct behind *b, gfp_t gfp)
+{
+	unsigned long flags;
+	struct page *page;
+
+	spin_lock_irqsave(&b->lock, flags);
+	page = list_first_entry_or_null(&b->pages, struct page, lru);
+	if (page)
+		list_del(&page->lru);
+	spin_unlock_irqrestore(&b->lock, flags);
+	return page ? page : alloc_page(gfp);
+}
+
+static void free_pages_kept(struct behind *b)
+{
+	struct page *page, *next;
+	LIST_HEAD(pages);
+
+	spin_lock_irq(&b->lock);
+	list_splice_init(&b->pages, &pages);
+	spin_unlock_irq(&b->lock);
+	list_for_each_entry_safe(page, next, &pages, lru)
+		__free_page(page);
+}
+
 static bool take_room(struct primary *p, struct primary_io *io, bool nowait)
 {
-	sector_t sectors = bio_sectors(io->bio);
+	sector_t sectors = room_for(io->bio);
 	struct behind *b = &p->behind;
 	unsigned long flags;
 	bool got;
@@ -92,16 +147,22 @@ static bool take_room(struct primary *p, struct primary_io *io, bool nowait)
 	return got;
 }
 
-static void give_room(struct primary *p, sector_t sectors)
+/* Together with @bio and its pages, if there is one. */
+static void give_room(struct primary *p, sector_t sectors, struct bio *bio)
 {
 	struct behind *b = &p->behind;
 	unsigned long flags;
 
 	spin_lock_irqsave(&b->lock, flags);
+	if (bio) {
+		keep_pages(b, bio);
+		bio_put(bio);
+	}
+	/* the last touch: from here on the primary may go */
 	b->sectors -= sectors;
 	if (unlikely(!list_empty(&b->waiting)))
 		queue_work(p->io_wq, &b->room_work);
-	if (!b->sectors && unlikely(waitqueue_active(&b->idle)))
+	if (!b->sectors)
 		wake_up(&b->idle);
 	spin_unlock_irqrestore(&b->lock, flags);
 }
@@ -113,9 +174,9 @@ static struct primary_io *next_waiting(struct primary *p)
 
 	spin_lock_irq(&b->lock);
 	io = list_first_entry_or_null(&b->waiting, struct primary_io, room);
-	if (io && fits(p, bio_sectors(io->bio))) {
+	if (io && fits(p, room_for(io->bio))) {
 		list_del(&io->room);
-		b->sectors += bio_sectors(io->bio);
+		b->sectors += room_for(io->bio);
 	} else {
 		io = NULL;
 	}
@@ -130,6 +191,260 @@ static void do_room(struct work_struct *work)
 
 	while ((io = next_waiting(p)))
 		legs_send_behind(io);
+}
+
+/*
+ * ---- The remote leg ----
+ */
+
+/**
+ * behind_put() - a leg has done with a copy
+ * @copy: it
+ *
+ * Context: any.
+ */
+void behind_put(struct behind_write *copy)
+{
+	struct primary *p = copy->p;
+	sector_t sectors = copy->sectors;
+
+	if (!atomic_dec_and_test(&copy->refs))
+		return;
+	/* only now: a checkpoint flushes the local leg too */
+	range_release(&p->behind.ranges, &copy->range);
+	give_room(p, sectors, &copy->bio);
+}
+
+static void copy_end_io(struct bio *bio)
+{
+	struct behind_write *copy = container_of(bio, struct behind_write, bio);
+	struct primary *p = copy->p;
+	blk_status_t status = bio->bi_status;
+
+	if (unlikely(status)) {
+		if (status == BLK_STS_AGAIN && (bio->bi_opf & REQ_NOWAIT)) {
+			queue_work(p->io_wq, &copy->retry);
+			return;
+		}
+		dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
+		primary_remote_failed(p, blk_status_to_errno(status),
+				      bio_op(bio), copy->range.first,
+				      p->config.stall ?
+				      "writes wait for the remote leg" :
+				      "the remote leg is given up");
+	}
+	behind_put(copy);
+}
+
+/* It has its range, and is not behind a cut. */
+static void submit(struct behind_write *copy)
+{
+	struct primary *p = copy->p;
+
+	if (unlikely(copy->dropped)) {
+		behind_put(copy);
+	} else if (!primary_sends(p)) {
+		dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
+		behind_put(copy);
+	} else if (copy->nowait) {
+		if (llist_add(&copy->send, &p->behind.sending))
+			queue_delayed_work(p->io_wq, &p->behind.send_work,
+					   SEND_DELAY);
+	} else {
+		submit_bio_noacct(&copy->bio);
+	}
+}
+
+/* For those who do not want to sleep, before a remote leg that may. */
+static void do_send(struct work_struct *work)
+{
+	struct behind *b = container_of(to_delayed_work(work), struct behind,
+					send_work);
+	struct llist_node *all = llist_reverse_order(llist_del_all(&b->sending));
+	struct behind_write *copy, *next;
+
+	llist_for_each_entry_safe(copy, next, all, send)
+		submit_bio_noacct(&copy->bio);
+}
+
+/* Somebody waits for what is on its way. */
+static void hurry(struct primary *p)
+{
+	if (!llist_empty(&p->behind.sending))
+		mod_delayed_work(p->io_wq, &p->behind.send_work, 0);
+}
+
+static void do_retry(struct work_struct *work)
+{
+	struct behind_write *copy = container_of(work, struct behind_write,
+						 retry);
+
+	copy->bio.bi_iter = copy->iter;
+	copy->bio.bi_status = BLK_STS_OK;
+	copy->bio.bi_opf &= ~REQ_NOWAIT;
+	copy->nowait = false;
+	bio_set_dev(&copy->bio, copy->p->r.devs[LEG_REMOTE]);
+	submit(copy);
+}
+
+static void copy_passed(struct cut_wait *wait)
+{
+	struct behind_write *copy = container_of(wait, struct behind_write, gate);
+
+	copy->nowait = false;
+	submit(copy);
+}
+
+static void go(struct behind_write *copy, bool may_sleep)
+{
+	if (!atomic_dec_and_test(&copy->waits))
+		return;
+	if (may_sleep)
+		copy->nowait = false;
+	if (!cut_gate_holds(&copy->p->gate, &copy->gate, copy->range.cut))
+		submit(copy);
+}
+
+static void copy_granted(struct io_range *range)
+{
+	go(container_of(range, struct behind_write, range), true);
+}
+
+/**
+ * behind_send() - send a copy to the remote leg, when its turn comes
+ * @copy: from behind_prepare()
+ *
+ * Context: process; does not sleep if the write was not to.
+ */
+void behind_send(struct behind_write *copy)
+{
+	go(copy, false);
+}
+
+/**
+ * behind_drop() - do not send a copy
+ * @copy: from behind_prepare(); it keeps its place in line until its turn comes
+ *
+ * Context: process.
+ */
+void behind_drop(struct behind_write *copy)
+{
+	copy->dropped = true;
+	go(copy, false);
+}
+
+/*
+ * ---- Copies ----
+ */
+
+static bool add_payload(struct behind *b, struct bio *bio, unsigned int bytes,
+			gfp_t gfp)
+{
+	unsigned int len;
+	struct page *page;
+
+	for (; bytes; bytes -= len) {
+		page = get_page_for_copy(b, gfp);
+		if (!page)
+			return false;
+		len = min_t(unsigned int, bytes, PAGE_SIZE);
+		__bio_add_page(bio, page, len, 0);
+	}
+	return true;
+}
+
+static struct behind_write *make_copy(struct primary *p, struct bio *from,
+				      gfp_t gfp)
+{
+	struct block_device *remote = p->r.devs[LEG_REMOTE];
+	blk_opf_t without = REQ_FUA | REQ_POLLED;
+	bool data = bio_has_data(from);
+	struct behind_write *copy;
+	struct bio *bio;
+
+	if (!bdev_nowait(remote))
+		without |= REQ_NOWAIT;
+
+	/*
+	 * Never waits: what the pool's bios wait for may be in the same
+	 * submitter's list. Durable on the remote leg is what a checkpoint
+	 * makes it.
+	 */
+	bio = bio_alloc_bioset(remote, data ? DIV_ROUND_UP(from->bi_iter.bi_size,
+						   PAGE_SIZE) : 0,
+			       from->bi_opf & ~without,
+			       GFP_NOWAIT | __GFP_NOWARN, &p->behind.bios);
+	if (!bio)
+		return NULL;
+	bio->bi_ioprio = from->bi_ioprio;
+	copy = container_of(bio, struct behind_write, bio);
+	copy->nowait = from->bi_opf & without & REQ_NOWAIT;
+	if (data) {
+		if (!add_payload(&p->behind, bio, from->bi_iter.bi_size,
+				 gfp)) {
+			bio_free_pages(bio);
+			bio_put(bio);
+			return NULL;
+		}
+		bio_copy_data(bio, from);
+	}
+	bio->bi_iter.bi_size = from->bi_iter.bi_size;
+	bio->bi_iter.bi_sector = from->bi_iter.bi_sector;
+	bio->bi_end_io = copy_end_io;
+	copy->iter = bio->bi_iter;
+	return copy;
+}
+
+/**
+ * behind_prepare() - make a copy of a write, and give it its place
+ * @p: the primary
+ * @io: the write; its range is held
+ * @waited: there is room for it already
+ * @nowait: do not sleep, do not wait for room
+ *
+ * The write itself gets the copy's payload. Followed by behind_send(); and by
+ * behind_put() when the local leg has answered.
+ *
+ * Context: process.
+ * Return: 0, -EAGAIN for @nowait, -EINPROGRESS if legs_send_behind() will be
+ * called, or -ENOMEM.
+ */
+int behind_prepare(struct primary *p, struct primary_io *io, bool waited,
+		   bool nowait)
+{
+	sector_t sectors = room_for(io->bio);
+	struct behind_write *copy;
+
+	if (!waited && !take_room(p, io, nowait)) {
+		hurry(p);
+		return nowait ? -EAGAIN : -EINPROGRESS;
+	}
+	copy = make_copy(p, io->bio, GFP_NOWAIT | __GFP_NOWARN);
+	if (!copy && !nowait)
+		copy = make_copy(p, io->bio,
+				 GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+	if (!copy) {
+		give_room(p, sectors, NULL);
+		return nowait ? -EAGAIN : -ENOMEM;
+	}
+	copy->p = p;
+	copy->sectors = sectors;
+	copy->range.first = io->range.first;
+	copy->range.last = io->range.last;
+	copy->range.granted = copy_granted;
+	copy->gate.pass = copy_passed;
+	INIT_WORK(&copy->retry, do_retry);
+	atomic_set(&copy->refs, 2);
+	if (copy->bio.bi_vcnt) {
+		io->bio->bi_io_vec = copy->bio.bi_io_vec;
+		io->bio->bi_iter = copy->iter;
+	}
+	io->copy = copy;
+	copy->dropped = false;
+	atomic_set(&copy->waits, 2);
+	if (range_acquire(&p->behind.ranges, &copy->range, false))
+		atomic_dec(&copy->waits);
+	return 0;
 }
 
 static bool is_idle(struct behind *b)
@@ -151,220 +466,22 @@ static bool is_idle(struct behind *b)
  */
 void behind_drain(struct primary *p)
 {
+	hurry(p);
 	wait_event(p->behind.idle, is_idle(&p->behind));
-}
-
-/*
- * ---- The remote leg ----
- */
-
-/**
- * behind_put() - a leg has done with a copy
- * @copy: it
- *
- * Context: any.
- */
-void behind_put(struct behind_write *copy)
-{
-	struct primary *p = copy->p;
-	sector_t sectors = copy->sectors;
-
-	if (!atomic_dec_and_test(&copy->refs))
-		return;
-	if (copy->bio.bi_vcnt)
-		bio_free_pages(&copy->bio);
-	bio_put(&copy->bio);
-	/* the last touch: from here on the primary may go */
-	give_room(p, sectors);
-}
-
-static void remote_done(struct behind_write *copy)
-{
-	range_release(&copy->p->behind.ranges, &copy->range);
-	behind_put(copy);
-}
-
-static void copy_end_io(struct bio *bio)
-{
-	struct behind_write *copy = container_of(bio, struct behind_write, bio);
-	struct primary *p = copy->p;
-	blk_status_t status = bio->bi_status;
-
-	if (unlikely(status)) {
-		if (status == BLK_STS_AGAIN && (bio->bi_opf & REQ_NOWAIT)) {
-			queue_work(p->io_wq, &copy->retry);
-			return;
-		}
-		dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
-		primary_remote_failed(p, blk_status_to_errno(status),
-				      bio_op(bio), copy->range.first,
-				      p->config.stall ?
-				      "writes wait for the remote leg" :
-				      "the remote leg is given up");
-	}
-	remote_done(copy);
-}
-
-/* It has its range, and is not behind a cut. */
-static void submit(struct behind_write *copy)
-{
-	struct primary *p = copy->p;
-
-	if (primary_sends(p)) {
-		submit_bio_noacct(&copy->bio);
-		return;
-	}
-	dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
-	remote_done(copy);
-}
-
-static void do_retry(struct work_struct *work)
-{
-	struct behind_write *copy = container_of(work, struct behind_write,
-						 retry);
-
-	copy->bio.bi_iter = copy->iter;
-	copy->bio.bi_status = BLK_STS_OK;
-	copy->bio.bi_opf &= ~REQ_NOWAIT;
-	bio_set_dev(&copy->bio, copy->p->r.devs[LEG_REMOTE]);
-	submit(copy);
-}
-
-static void copy_passed(struct cut_wait *wait)
-{
-	submit(container_of(wait, struct behind_write, gate));
-}
-
-static void go(struct behind_write *copy)
-{
-	if (!cut_gate_holds(&copy->p->gate, &copy->gate, copy->range.cut))
-		submit(copy);
-}
-
-static void copy_granted(struct io_range *range)
-{
-	go(container_of(range, struct behind_write, range));
+	free_pages_kept(&p->behind);
 }
 
 /**
- * behind_send() - send a copy to the remote leg, when its turn comes
- * @copy: from behind_prepare()
- *
- * Context: process; does not sleep if the write was not to.
- */
-void behind_send(struct behind_write *copy)
-{
-	if (copy->ordered)
-		go(copy);
-}
-
-/*
- * ---- Copies ----
- */
-
-static bool add_payload(struct bio *bio, unsigned int bytes, gfp_t gfp)
-{
-	unsigned int len;
-	struct page *page;
-
-	for (; bytes; bytes -= len) {
-		page = alloc_page(gfp);
-		if (!page)
-			return false;
-		len = min_t(unsigned int, bytes, PAGE_SIZE);
-		__bio_add_page(bio, page, len, 0);
-	}
-	return true;
-}
-
-static struct behind_write *make_copy(struct primary *p, struct bio *from,
-				      gfp_t gfp)
-{
-	bool data = bio_has_data(from);
-	struct behind_write *copy;
-	struct bio *bio;
-
-	/*
-	 * Never waits: what the pool's bios wait for may be in the same
-	 * submitter's list. Durable on the remote leg is what a checkpoint
-	 * makes it.
-	 */
-	bio = bio_alloc_bioset(p->r.devs[LEG_REMOTE],
-			       data ? DIV_ROUND_UP(from->bi_iter.bi_size,
-						   PAGE_SIZE) : 0,
-			       from->bi_opf & ~(REQ_FUA | REQ_POLLED),
-			       GFP_NOWAIT | __GFP_NOWARN, &p->behind.bios);
-	if (!bio)
-		return NULL;
-	bio->bi_ioprio = from->bi_ioprio;
-	bio_clone_blkg_association(bio, from);
-	copy = container_of(bio, struct behind_write, bio);
-	if (data) {
-		if (!add_payload(bio, from->bi_iter.bi_size, gfp)) {
-			bio_free_pages(bio);
-			bio_put(bio);
-			return NULL;
-		}
-		bio_copy_data(bio, from);
-	}
-	bio->bi_iter.bi_size = from->bi_iter.bi_size;
-	bio->bi_iter.bi_sector = from->bi_iter.bi_sector;
-	bio->bi_end_io = copy_end_io;
-	copy->iter = bio->bi_iter;
-	return copy;
-}
-
-/**
- * behind_prepare() - make a copy of a write, and give it its place
+ * behind_drain_cut() - wait until it has answered what is from before a cut
  * @p: the primary
- * @io: the write; its range is held
- * @waited: there is room for it already
- * @nowait: do not sleep, do not wait for room
+ * @cut: a time on the clock of cuts that has come
  *
- * Followed by behind_send(); and by behind_put() for the local leg.
- *
- * Context: process.
- * Return: 0, -EAGAIN for @nowait, -EINPROGRESS if legs_send_behind() will be
- * called, or -ENOMEM.
+ * Context: process, sleeps.
  */
-int behind_prepare(struct primary *p, struct primary_io *io, bool waited,
-		   bool nowait)
+void behind_drain_cut(struct primary *p, u64 cut)
 {
-	sector_t sectors = bio_sectors(io->bio);
-	struct behind_write *copy;
-
-	if (!waited && !take_room(p, io, nowait))
-		return nowait ? -EAGAIN : -EINPROGRESS;
-	copy = make_copy(p, io->bio, GFP_NOWAIT | __GFP_NOWARN);
-	if (!copy && !nowait)
-		copy = make_copy(p, io->bio,
-				 GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
-	if (!copy) {
-		give_room(p, sectors);
-		return nowait ? -EAGAIN : -ENOMEM;
-	}
-	copy->p = p;
-	copy->sectors = sectors;
-	copy->range.first = io->range.first;
-	copy->range.last = io->range.last;
-	copy->range.granted = copy_granted;
-	copy->gate.pass = copy_passed;
-	INIT_WORK(&copy->retry, do_retry);
-	atomic_set(&copy->refs, 2);
-	io->copy = copy;
-	copy->ordered = range_acquire(&p->behind.ranges, &copy->range, false);
-	return 0;
-}
-
-/**
- * behind_payload() - let a bio have a copy's payload
- * @copy: not put yet
- * @bio: a clone of the bio that was copied
- */
-void behind_payload(const struct behind_write *copy, struct bio *bio)
-{
-	bio->bi_io_vec = copy->bio.bi_io_vec;
-	bio->bi_iter = copy->iter;
+	hurry(p);
+	range_drain(&p->behind.ranges, cut);
 }
 
 /*
@@ -384,7 +501,10 @@ int behind_init(struct primary *p)
 	spin_lock_init(&b->lock);
 	INIT_LIST_HEAD(&b->waiting);
 	init_waitqueue_head(&b->idle);
+	INIT_LIST_HEAD(&b->pages);
+	init_llist_head(&b->sending);
 	INIT_WORK(&b->room_work, do_room);
+	INIT_DELAYED_WORK(&b->send_work, do_send);
 	range_lock_init(&b->ranges, p->map.shift, p->io_wq);
 	return bioset_init(&b->bios, RESERVE, offsetof(struct behind_write, bio),
 			   BIOSET_NEED_BVECS);

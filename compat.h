@@ -20,6 +20,17 @@
 #define compat_stable_writes_limits(limits)	do { } while (0)
 #endif
 
+/*
+ * A target that does not sleep for a REQ_NOWAIT bio although a device below it
+ * might. Without the limits' flag dm core does not let it.
+ */
+#ifdef BLK_FEAT_NOWAIT
+#define compat_nowait_limits(limits)		\
+	((limits)->features |= BLK_FEAT_NOWAIT)
+#else
+#define compat_nowait_limits(limits)		do { } while (0)
+#endif
+
 /* What a table opened for writing has in its mode. */
 #ifdef BLK_OPEN_WRITE
 #define COMPAT_OPEN_WRITE	BLK_OPEN_WRITE

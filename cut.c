@@ -36,6 +36,7 @@ void cut_begin(void)
  */
 void cut_take(void)
 {
+	/* pairs with cut_now() */
 	smp_store_release(&cut_clock, cut_next());
 	mutex_unlock(&cut_mutex);
 }

@@ -30,6 +30,7 @@ extern u64 cut_clock;
  */
 static inline u64 cut_now(void)
 {
+	/* pairs with cut_take() */
 	return smp_load_acquire(&cut_clock);
 }
 

@@ -70,7 +70,7 @@ static inline void dirty_note(unsigned long *bits, unsigned long region,
 			      atomic_long_t *count)
 {
 	if (test_bit(region, bits)) {
-		smp_rmb();
+		smp_rmb(); /* pairs with the barrier in unmark(), log.c */
 		return;
 	}
 	if (!test_and_set_bit(region, bits) && count)

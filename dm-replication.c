@@ -985,8 +985,13 @@ static void replication_io_hints(struct dm_target *ti,
 	struct target *t = ti->private;
 
 	/* both legs must get the same bytes */
-	if (t->form->id == FORM_PRIMARY)
-		compat_stable_writes_limits(limits);
+	if (t->form->id != FORM_PRIMARY)
+		return;
+	compat_stable_writes_limits(limits);
+	/* a remote leg that may sleep is sent to by a worker then, see behind.c */
+	if (test_bit(OPTION_ASYNC, &t->opt.seen) &&
+	    bdev_nowait(t->dev[LEG_LOCAL]->bdev))
+		compat_nowait_limits(limits);
 }
 
 static struct target_type replication_target = {

@@ -16,7 +16,8 @@
  * leg is asked.
  *
  * In async mode the payload is copied, both legs are written from the copy, and
- * the range is held until the local leg has answered. See behind.c for the
+ * the range is held until the local leg has answered: dm core's clone gets the
+ * copy's pages. See behind.c for the
  * order in which the copies reach the remote leg.
  *
  * Between a cut and the end of its checkpoint the remote leg gets nothing that
@@ -36,8 +37,11 @@ static unsigned long io_region(const struct primary_io *io)
 /* All legs that matter have answered. */
 static void finish(struct primary_io *io)
 {
-	if (io->phase == PHASE_WRITE)
+	if (io->phase == PHASE_WRITE) {
+		if (io->copy)
+			behind_put(io->copy);
 		range_release(&io->p->ranges, &io->range);
+	}
 	io->phase = PHASE_JOINED;
 }
 
@@ -133,7 +137,7 @@ void legs_unpark(struct primary *p)
 
 static void remote_end_io(struct bio *remote)
 {
-	struct primary_io *io = container_of(remote, struct primary_io, second);
+	struct primary_io *io = container_of(remote, struct primary_io, remote);
 	blk_status_t status = remote->bi_status;
 	enum req_op op = bio_op(remote);
 
@@ -151,16 +155,16 @@ static void send_remote(struct primary_io *io, gfp_t gfp, blk_opf_t without)
 	struct primary *p = io->p;
 
 	/* needs memory only where there are crypto contexts or integrity */
-	if (unlikely(bio_init_clone(p->r.devs[LEG_REMOTE], &io->second, io->bio,
+	if (unlikely(bio_init_clone(p->r.devs[LEG_REMOTE], &io->remote, io->bio,
 				    gfp))) {
 		retry_leg(io, LEG_REMOTE);
 		return;
 	}
-	io->second.bi_iter = io->iter;
+	io->remote.bi_iter = io->iter;
 	/* dm polls its own clone only */
-	io->second.bi_opf &= ~(without | REQ_POLLED);
-	io->second.bi_end_io = remote_end_io;
-	submit_bio_noacct(&io->second);
+	io->remote.bi_opf &= ~(without | REQ_POLLED);
+	io->remote.bi_end_io = remote_end_io;
+	submit_bio_noacct(&io->remote);
 }
 
 static void retry_remote(struct work_struct *work)
@@ -205,99 +209,75 @@ static void retry_local(struct work_struct *work)
 }
 
 /*
- * ---- Both legs, async mode ----
- * dm core's clone is not sent; it is answered when the local leg has the copy.
- */
-
-static void copy_end_io(struct bio *local)
-{
-	struct primary_io *io = container_of(local, struct primary_io, second);
-	blk_status_t status = local->bi_status;
-	enum req_op op = bio_op(local);
-
-	bio_uninit(local);
-	if (unlikely(status)) {
-		if (status == BLK_STS_AGAIN && (local->bi_opf & REQ_NOWAIT)) {
-			retry_leg(io, LEG_LOCAL);
-			return;
-		}
-		local_failed(io, status, op);
-	}
-	behind_put(io->copy);
-	end_bio(io, status);
-}
-
-/* Whoever is answered may write there again, and finds the copy in line. */
-static void send_copy(struct primary_io *io, gfp_t gfp, blk_opf_t without)
-{
-	struct primary *p = io->p;
-
-	if (unlikely(bio_init_clone(p->r.devs[LEG_LOCAL], &io->second, io->bio,
-				    gfp))) {
-		retry_leg(io, LEG_LOCAL);
-		return;
-	}
-	behind_payload(io->copy, &io->second);
-	io->second.bi_opf &= ~(without | REQ_POLLED);
-	io->second.bi_end_io = copy_end_io;
-	submit_bio_noacct(&io->second);
-}
-
-static void retry_copy(struct work_struct *work)
-{
-	send_copy(container_of(work, struct primary_io, retry[LEG_LOCAL]),
-		  GFP_NOIO, REQ_NOWAIT);
-}
-
-static void send_async(struct primary_io *io)
-{
-	struct behind_write *copy = io->copy;
-
-	INIT_WORK(&io->retry[LEG_LOCAL], retry_copy);
-	send_copy(io, GFP_NOWAIT, 0);
-	behind_send(copy);
-}
-
-/*
  * ---- Where a write goes ----
  */
 
-/* Decides, and notes it before anything is sent. */
-static void choose(struct primary_io *io)
+/* In async mode the remote leg is not waited for. */
+static void send_both(struct primary_io *io)
 {
 	struct primary *p = io->p;
 
-	io->both = primary_sends(p);
-	io->status = BLK_STS_OK;
-	if (io->phase == PHASE_FLUSH) {
-		/* in async mode the remote leg's is the checkpoint's */
-		io->both &= !p->config.async;
-		return;
-	}
-	if (io->both && dirty_test(&p->map, io_region(io)))
-		io->both = false;
-	if (io->both)
-		dirty_sent(&p->map, io_region(io));
-	else
-		dirty_set(&p->map, io_region(io));
-}
-
-/* To both legs at once; dm core's clone is the local leg's and is next. */
-static void send_sync(struct primary_io *io)
-{
-	struct primary *p = io->p;
-
-	atomic_set(&io->legs, io->both ? 2 : 1);
-	bio_set_dev(io->bio, p->r.devs[LEG_LOCAL]);
-	if (!io->both)
-		return;
 	io->iter = io->bio->bi_iter;
 	INIT_WORK(&io->retry[LEG_LOCAL], retry_local);
+	if (io->copy) {
+		atomic_set(&io->legs, 1);
+		behind_send(io->copy);
+		return;
+	}
+	atomic_set(&io->legs, 2);
 	INIT_WORK(&io->retry[LEG_REMOTE], retry_remote);
 	io->gate.pass = remote_passed;
 	if (io->phase != PHASE_WRITE ||
 	    !cut_gate_holds(&p->gate, &io->gate, io->range.cut))
 		send_remote(io, GFP_NOWAIT, 0);
+}
+
+/* dm core's clone is the local leg's and is next. */
+static int send(struct primary_io *io)
+{
+	bio_set_dev(io->bio, io->p->r.devs[LEG_LOCAL]);
+	if (io->both)
+		send_both(io);
+	else
+		atomic_set(&io->legs, 1);
+	return DM_MAPIO_REMAPPED;
+}
+
+static void write_marked(struct mark_wait *wait, int error)
+{
+	struct primary_io *io = container_of(wait, struct primary_io, mark);
+
+	if (unlikely(error)) {
+		/* neither leg was asked */
+		if (io->copy)
+			behind_drop(io->copy);
+		end_bio(io, errno_to_blk_status(error));
+		return;
+	}
+	send(io);
+	send_local(io);
+}
+
+/*
+ * Notes where a write goes before anything is sent. It has its time on the clock
+ * of cuts by now, so it is not noted in an epoch before its own.
+ */
+static int note_and_send(struct primary_io *io)
+{
+	struct primary *p = io->p;
+	unsigned long region = io_region(io);
+
+	if (io->both)
+		dirty_sent(&p->map, region);
+	else
+		dirty_set(&p->map, region);
+	if (!p->log || likely(log_marked(p->log, region)))
+		return send(io);
+	/* takes no longer than I/O does, so REQ_NOWAIT has no say */
+	io->mark.region = region;
+	io->mark.marked = write_marked;
+	log_mark(p->log, &io->mark);
+	return DM_MAPIO_SUBMITTED;
 }
 
 static int again(struct primary_io *io)
@@ -306,30 +286,25 @@ static int again(struct primary_io *io)
 	return DM_MAPIO_SUBMITTED;
 }
 
-/*
- * Sends what choose() decided. @waited: there is room in async mode, and the
- * caller is not map.
- */
-static int send(struct primary_io *io, bool waited, bool nowait)
+/* Makes the copy of async mode. @waited: there is room for it. */
+static int route_copy(struct primary_io *io, bool waited, bool nowait)
 {
 	struct primary *p = io->p;
-	int error;
 
-	if (io->both && p->config.async && io->phase == PHASE_WRITE) {
-		error = behind_prepare(p, io, waited, nowait);
-		if (!error)
-			send_async(io);
-		if (!error || error == -EINPROGRESS)
-			return DM_MAPIO_SUBMITTED;
-		if (error == -EAGAIN)
-			return again(io);
-		/* without memory for a copy: a region to be copied later */
-		dirty_set(&p->map, io_region(io));
+	switch (behind_prepare(p, io, waited, nowait)) {
+	case 0:
+		return note_and_send(io);
+	case -EINPROGRESS:
+		return DM_MAPIO_SUBMITTED;
+	case -EAGAIN:
+		return again(io);
+	default:
+		/* no memory for a copy: a region to be copied later */
 		io->both = false;
+		dirty_set(&p->map, io_region(io));
 		resync_needed(p);
+		return note_and_send(io);
 	}
-	send_sync(io);
-	return DM_MAPIO_REMAPPED;
 }
 
 /**
@@ -340,45 +315,35 @@ static int send(struct primary_io *io, bool waited, bool nowait)
  */
 void legs_send_behind(struct primary_io *io)
 {
-	if (send(io, true, false) == DM_MAPIO_REMAPPED)
+	if (route_copy(io, true, false) == DM_MAPIO_REMAPPED)
 		send_local(io);
 }
 
-static void write_marked(struct mark_wait *wait, int error)
-{
-	struct primary_io *io = container_of(wait, struct primary_io, mark);
-
-	if (unlikely(error)) {
-		/* neither leg was asked */
-		end_bio(io, errno_to_blk_status(error));
-		return;
-	}
-	if (send(io, false, false) == DM_MAPIO_REMAPPED)
-		send_local(io);
-}
-
-/* The range is held. */
-static int route(struct primary_io *io, bool nowait)
+static int route_flush(struct primary_io *io)
 {
 	struct primary *p = io->p;
 
-	choose(io);
-	if (p->log && io->phase == PHASE_WRITE &&
-	    unlikely(!log_marked(p->log, io_region(io)))) {
-		/* takes no longer than I/O does, so @nowait has no say */
-		io->mark.region = io_region(io);
-		io->mark.marked = write_marked;
-		log_mark(p->log, &io->mark);
-		return DM_MAPIO_SUBMITTED;
-	}
-	return send(io, false, nowait);
+	/* in async mode the remote leg's is the checkpoint's */
+	io->both = primary_sends(p) && !p->config.async;
+	return send(io);
+}
+
+/* The range is held. */
+static int route_write(struct primary_io *io, bool nowait)
+{
+	struct primary *p = io->p;
+
+	io->both = primary_sends(p) && !dirty_test(&p->map, io_region(io));
+	if (io->both && p->config.async)
+		return route_copy(io, false, nowait);
+	return note_and_send(io);
 }
 
 static void write_granted(struct io_range *range)
 {
 	struct primary_io *io = container_of(range, struct primary_io, range);
 
-	if (route(io, false) == DM_MAPIO_REMAPPED)
+	if (route_write(io, false) == DM_MAPIO_REMAPPED)
 		send_local(io);
 }
 
@@ -408,6 +373,8 @@ int primary_map(struct primary *p, struct primary_io *io, struct bio *bio)
 
 	io->p = p;
 	io->bio = bio;
+	io->copy = NULL;
+	io->status = BLK_STS_OK;
 	io->range.first = bio->bi_iter.bi_sector;
 	if (bio_op(bio) == REQ_OP_READ) {
 		io->phase = PHASE_READ;
@@ -418,7 +385,7 @@ int primary_map(struct primary *p, struct primary_io *io, struct bio *bio)
 	}
 	if (!bio_sectors(bio)) {
 		io->phase = PHASE_FLUSH;
-		return route(io, nowait);
+		return route_flush(io);
 	}
 
 	trim(p, bio, p->config.async && bio_has_data(bio) ? behind_most(p) :
@@ -435,7 +402,7 @@ int primary_map(struct primary *p, struct primary_io *io, struct bio *bio)
 		}
 		return DM_MAPIO_SUBMITTED;
 	}
-	return route(io, nowait);
+	return route_write(io, nowait);
 }
 
 /**

@@ -307,8 +307,10 @@ static int primary_commit(struct repl *r, struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
 
-	range_drain(p->config.async ? &p->behind.ranges : &p->ranges,
-		    p->gate.cut);
+	if (p->config.async)
+		behind_drain_cut(p, p->gate.cut);
+	else
+		range_drain(&p->ranges, p->gate.cut);
 	/* the remote leg may lack something that was acknowledged */
 	if (READ_ONCE(p->remote) == REMOTE_RESYNC)
 		return refuse_in_resync(p, why);

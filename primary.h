@@ -48,10 +48,13 @@ struct primary_config {
  * @bios: a struct behind_write each, see behind.c
  * @ranges: copies that overlap wait for each other
  * @lock: protects what follows; any context
- * @sectors: not acknowledged by the remote leg
+ * @sectors: not acknowledged by the remote leg, in whole pages
  * @waiting: writes for which there was no room
+ * @pages: of copies that have been answered, for others
  * @idle: woken when there are none
  * @room_work: lets those go on for which there is room by now
+ * @sending: copies that must be sent by somebody who may sleep
+ * @send_work: sends them
  */
 struct behind {
 	struct bio_set bios;
@@ -59,8 +62,11 @@ struct behind {
 	spinlock_t lock;
 	sector_t sectors;
 	struct list_head waiting;
+	struct list_head pages;
 	wait_queue_head_t idle;
 	struct work_struct room_work;
+	struct llist_head sending;
+	struct delayed_work send_work;
 };
 
 /**
@@ -164,9 +170,8 @@ struct behind_write;
 /**
  * struct primary_io - what a bio in flight needs; dm core's per-bio data
  * @range: locked while the legs write; of async mode: while the local leg does
- * @second: the bio of ours beside dm core's clone: the remote leg's, or in async
- *	mode the local leg's. Here and not from a pool: it costs no allocation,
- *	and no two bios are ever waited for from one pool.
+ * @remote: the remote leg's bio in sync mode. Here and not from a pool: it costs
+ *	no allocation, and no two bios are ever waited for from one pool.
  * @p: the primary
  * @bio: dm core's clone
  * @iter: of @bio before it was sent
@@ -176,7 +181,7 @@ struct behind_write;
  * @gate: at the gate
  * @room: in behind.waiting
  * @parked: in the primary's parked or repair
- * @copy: of async mode: the payload, and the remote leg's bio
+ * @copy: of async mode: the payload, and the remote leg's bio; or NULL
  * @both: sent to both legs
  * @legs: how many have yet to answer
  * @status: the local leg's result
@@ -184,7 +189,7 @@ struct behind_write;
  */
 struct primary_io {
 	struct io_range range;
-	struct bio second;
+	struct bio remote;
 	struct primary *p;
 	struct bio *bio;
 	struct bvec_iter iter;
@@ -265,10 +270,11 @@ void behind_exit(struct primary *p);
 unsigned int behind_most(const struct primary *p);
 int behind_prepare(struct primary *p, struct primary_io *io, bool waited,
 		   bool nowait);
-void behind_payload(const struct behind_write *copy, struct bio *bio);
 void behind_send(struct behind_write *copy);
+void behind_drop(struct behind_write *copy);
 void behind_put(struct behind_write *copy);
 void behind_drain(struct primary *p);
+void behind_drain_cut(struct primary *p, u64 cut);
 
 /* repair.c: reads that the local leg failed */
 void repair_read(struct primary_io *io);

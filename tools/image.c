@@ -1,65 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
 #include <linux/string.h>
 
+#include "format_log.h"
 #include "image.h"
 
-/* So many faults tell the story; a hostile buffer could have millions. */
-#define KEPT_FAULTS	100
-
-/*
- * ---- Memory and faults ----
- */
-
-/* Makes room for one more element of an array. */
-static void *grow(void *array, size_t nr, size_t size)
-{
-	/* has room for the next power of two from 16 on */
-	if (nr && (nr < 16 || nr & (nr - 1)))
-		return array;
-	array = reallocarray(array, nr < 16 ? 16 : nr * 2, size);
-	if (!array) {
-		fprintf(stderr, "Out of memory\n");
-		exit(1);
-	}
-	return array;
-}
-
-void image_fault(struct image_faults *faults, const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	faults->nr++;
-	if (faults->kept == KEPT_FAULTS)
-		return;
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0) {
-		fprintf(stderr, "Out of memory\n");
-		exit(1);
-	}
-	va_end(arguments);
-	faults->text = grow(faults->text, faults->kept, sizeof(*faults->text));
-	faults->text[faults->kept++] = text;
-}
-
-void image_free_faults(struct image_faults *faults)
-{
-	while (faults->kept)
-		free(faults->text[--faults->kept]);
-	free(faults->text);
-	*faults = (struct image_faults) { };
-}
+/* What has less room can be made neither a buffer nor a dirty log. */
+#define MIN_SECTORS	(FORMAT_FIRST_MARKS + FORMAT_BLOCK_SECTORS)
 
 /*
  * ---- Names ----
@@ -98,85 +51,8 @@ const char *image_kind_name(enum format_kind kind)
 }
 
 /*
- * ---- Devices ----
- */
-
-int image_open_device(const char *path, u64 *sectors, struct image_faults *faults)
-{
-	int flags = O_RDONLY | O_CLOEXEC;
-	struct stat info;
-	off_t length;
-	int fd;
-
-	if (stat(path, &info)) {
-		image_fault(faults, "cannot open %s: %s", path, strerror(errno));
-		return -1;
-	}
-	if (!S_ISBLK(info.st_mode) && !S_ISREG(info.st_mode)) {
-		image_fault(faults, "%s is neither a block device nor a file", path);
-		return -1;
-	}
-	/* what a mapped device or a file system claims cannot be opened so */
-	if (S_ISBLK(info.st_mode))
-		flags |= O_EXCL;
-	fd = open(path, flags);
-	if (fd < 0) {
-		if (errno == EBUSY)
-			image_fault(faults,
-				    "%s is in use: remove the mapped device, or unmount it, first",
-				    path);
-		else
-			image_fault(faults, "cannot open %s: %s", path, strerror(errno));
-		return -1;
-	}
-	length = lseek(fd, 0, SEEK_END);
-	if (length < 0) {
-		image_fault(faults, "cannot tell the length of %s: %s", path, strerror(errno));
-		close(fd);
-		return -1;
-	}
-	*sectors = (u64)length / IMAGE_SECTOR_SIZE;
-	return fd;
-}
-
-int image_read_block(int fd, u64 sector, void *block)
-{
-	off_t offset = sector * IMAGE_SECTOR_SIZE;
-	size_t done = 0;
-	ssize_t n;
-
-	if (sector > INT64_MAX / IMAGE_SECTOR_SIZE - FORMAT_BLOCK_SECTORS)
-		return -ENODATA;
-	while (done < FORMAT_BLOCK_SIZE) {
-		n = pread(fd, block + done, FORMAT_BLOCK_SIZE - done, offset + done);
-		if (!n)
-			return -ENODATA;
-		if (n > 0)
-			done += n;
-		else if (errno != EINTR)
-			return -errno;
-	}
-	return 0;
-}
-
-/*
  * ---- Superblocks ----
  */
-
-/* Returns false if the block cannot be read; what it is worth is in @super. */
-static bool read_super(int fd, unsigned int copy, struct format_super *block,
-		       struct image_super *super)
-{
-	int error = image_read_block(fd, copy * FORMAT_BLOCK_SECTORS, block);
-
-	if (error) {
-		scnprintf(super->why, sizeof(super->why), "cannot be read: %s", strerror(-error));
-		return false;
-	}
-	super->valid = format_super_decode(block, copy, &super->buffer, &super->sequence,
-					   &super->state, super->why, sizeof(super->why));
-	return true;
-}
 
 static void compare_supers(struct image *image)
 {
@@ -184,64 +60,85 @@ static void compare_supers(struct image *image)
 	const struct format_buffer *b = &image->super[1].buffer;
 
 	if (memcmp(a->uuid, b->uuid, sizeof(a->uuid)))
-		image_fault(&image->faults, "the superblock copies are of different buffers");
+		reader_fault(&image->faults, "the superblock copies are of different buffers");
 	else if (a->disk_sectors != b->disk_sectors || a->buffer_sectors != b->buffer_sectors ||
 		 a->segment_sectors != b->segment_sectors)
-		image_fault(&image->faults, "the superblock copies differ in the lengths");
+		reader_fault(&image->faults, "the superblock copies differ in the lengths");
 }
 
-/* The first block has a superblock's magic: the valid one that is newer counts. */
+/* The first block has a superblock's magic. */
 static void choose_super(struct image *image)
 {
-	struct image_super *super = image->super;
-	unsigned int i;
-
-	for (i = 0; i < FORMAT_SUPER_COPIES; i++) {
-		if (!super[i].valid)
-			image_fault(&image->faults, "superblock copy %u: %s", i, super[i].why);
-		else if (image->live == IMAGE_NO_SUPER ||
-			 super[i].sequence > super[image->live].sequence)
-			image->live = i;
-	}
-	if (image->live == IMAGE_NO_SUPER) {
-		image_fault(&image->faults,
-			    "no copy of the superblock is valid: a secondary refuses this buffer");
+	image->live = reader_choose(image->copy, &image->faults);
+	if (image->live == READER_NO_SUPER) {
+		reader_fault(&image->faults,
+			     "no copy of the superblock is valid: a secondary refuses this buffer");
 		return;
 	}
 	image->content = IMAGE_BUFFER;
-	if (super[0].valid && super[1].valid)
+	if (image->copy[0].valid && image->copy[1].valid)
 		compare_supers(image);
+}
+
+/* Is it a dirty log of which nothing but the other superblock is left? */
+static bool was_log(void *block)
+{
+	struct format_log_state state;
+	struct format_log log;
+	char why[160];
+	u64 sequence;
+
+	return format_log_super_decode(block, 1, &log, &sequence, &state, why, sizeof(why));
+}
+
+static void something_else(struct image *image, const __u8 *block)
+{
+	u64 magic;
+
+	memcpy(&magic, block, sizeof(magic));
+	reader_fault(&image->faults,
+		     "it holds something else: it begins with %016" PRIx64 ", not with a superblock; it is refused as a buffer and as a dirty log",
+		     be64toh(magic));
+	if (image->copy[1].valid || image->was_log)
+		reader_fault(&image->faults,
+			     "superblock copy 1 is valid; if this is a %s of which the start was overwritten, copy it back: dd if=%s of=%s bs=%u skip=1 count=1 conv=notrunc",
+			     image->was_log ? "dirty log" : "buffer", image->path, image->path,
+			     FORMAT_BLOCK_SIZE);
 }
 
 /* A secondary's rules: what it finds at the start tells it what this is. */
 static void read_supers(struct image *image, int fd)
 {
-	struct image_super *super = image->super;
-	struct format_super block[FORMAT_SUPER_COPIES] __aligned(8) = { };
-	bool read;
+	__u8 block[FORMAT_SUPER_COPIES][FORMAT_BLOCK_SIZE] __aligned(8);
+	unsigned int i, read = reader_supers(fd, block, image->copy);
+	bool zero = read & 1 && format_all_zero(block[0], sizeof(block[0]));
 
-	read = read_super(fd, 0, &block[0], &super[0]);
-	read_super(fd, 1, &block[1], &super[1]);
+	for (i = 0; i < FORMAT_SUPER_COPIES; i++) {
+		struct image_super *super = &image->super[i];
+		struct reader_copy *copy = &image->copy[i];
+
+		if (read & 1U << i)
+			copy->valid = format_super_decode((void *)block[i], i, &super->buffer,
+							  &copy->sequence, &super->state,
+							  copy->why, sizeof(copy->why));
+	}
 
 	image->content = IMAGE_FOREIGN;
-	if (le64_to_cpu(block[0].magic) == FORMAT_SUPER_MAGIC) {
+	if (read & 1 && le64_to_cpu(*(__le64 *)block[0]) == FORMAT_SUPER_MAGIC) {
 		choose_super(image);
-	} else if (image->sectors < FORMAT_MIN_SECTORS) {
-		image_fault(&image->faults, "too small: it has %llu sectors, a buffer at least %u",
-			    image->sectors, FORMAT_MIN_SECTORS);
-	} else if (!read) {
+		return;
+	}
+	image->was_log = read & 2 && was_log(block[1]);
+	if (image->sectors < (zero || image->was_log ? MIN_SECTORS : FORMAT_MIN_SECTORS)) {
+		reader_fault(&image->faults, "too small: it has %llu sectors, a buffer at least %u",
+			     image->sectors, FORMAT_MIN_SECTORS);
+	} else if (!(read & 1)) {
 		image->content = IMAGE_UNREADABLE;
-		image_fault(&image->faults, "superblock copy 0: %s", super[0].why);
-	} else if (!memchr_inv(&block[0], 0, sizeof(block[0]))) {
+		reader_fault(&image->faults, "superblock copy 0: %s", image->copy[0].why);
+	} else if (zero) {
 		image->content = IMAGE_EMPTY;
 	} else {
-		image_fault(&image->faults,
-			    "it holds something else: it begins with %016" PRIx64 ", not with a superblock; a secondary refuses it",
-			    be64toh(block[0].magic));
-		if (super[1].valid)
-			image_fault(&image->faults,
-				    "superblock copy 1 is valid; if this is a buffer of which the start was overwritten, copy it back: dd if=%s of=%s bs=%u skip=1 count=1 conv=notrunc",
-				    image->path, image->path, FORMAT_BLOCK_SIZE);
+		something_else(image, block[0]);
 	}
 }
 
@@ -252,10 +149,10 @@ static void check_length(struct image *image)
 	if (image->content == IMAGE_BUFFER)
 		expected = image->super[image->live].buffer.buffer_sectors;
 	if (image->sectors > FORMAT_MAX_SECTORS)
-		image_fault(&image->faults, "too large: it has %llu sectors, a buffer at most %u",
+		reader_fault(&image->faults, "too large: it has %llu sectors, a buffer at most %u",
 			    image->sectors, FORMAT_MAX_SECTORS);
 	if (image->sectors < expected)
-		image_fault(&image->faults,
+		reader_fault(&image->faults,
 			    "it has shrunk: it has %llu sectors, it was formatted with %llu",
 			    image->sectors, expected);
 }
@@ -271,7 +168,7 @@ static void add_summary(struct image *image, const struct summary_id *id,
 	struct image_entry *entry;
 	u32 i;
 
-	image->summary = grow(image->summary, image->nr_summaries, sizeof(*summary));
+	image->summary = reader_grow(image->summary, image->nr_summaries, sizeof(*summary));
 	summary = &image->summary[image->nr_summaries];
 	summary->id = *id;
 	summary->entries = le32_to_cpu(block->entries);
@@ -279,7 +176,7 @@ static void add_summary(struct image *image, const struct summary_id *id,
 	format_summary_previous(block, &summary->previous);
 
 	for (i = summary->entries; i--;) {
-		image->entry = grow(image->entry, image->nr_entries, sizeof(*entry));
+		image->entry = reader_grow(image->entry, image->nr_entries, sizeof(*entry));
 		entry = &image->entry[image->nr_entries++];
 		format_entry_decode(&block->entry[i], &entry->range);
 		entry->summary = image->nr_summaries;
@@ -300,17 +197,17 @@ static void read_chain(struct image *image, int fd)
 	while (format_chain_goes_on(&id, super->state.merged_epoch)) {
 		/* the sequence falls, so there is an end; summaries that overlap put it off */
 		if (image->nr_summaries == room) {
-			image_fault(&image->faults, "there are more summaries than there is room for");
+			reader_fault(&image->faults, "there are more summaries than there is room for");
 			return;
 		}
-		error = image_read_block(fd, id.place, &block);
+		error = reader_block(fd, id.place, &block);
 		if (error) {
-			image_fault(&image->faults, "summary at %llu: cannot be read: %s",
+			reader_fault(&image->faults, "summary at %llu: cannot be read: %s",
 				    id.place, strerror(-error));
 			return;
 		}
 		if (!format_summary_check(&block, buffer, &id, why, sizeof(why))) {
-			image_fault(&image->faults, "summary at %llu: %s", id.place, why);
+			reader_fault(&image->faults, "summary at %llu: %s", id.place, why);
 			return;
 		}
 		add_summary(image, &id, &block);
@@ -323,8 +220,8 @@ bool image_read(struct image *image, const char *path)
 {
 	int fd;
 
-	*image = (struct image) { .path = path, .live = IMAGE_NO_SUPER };
-	fd = image_open_device(path, &image->sectors, &image->faults);
+	*image = (struct image) { .path = path, .live = READER_NO_SUPER };
+	fd = reader_open(path, &image->sectors, &image->faults);
 	if (fd < 0)
 		return false;
 	read_supers(image, fd);
@@ -339,7 +236,7 @@ void image_free(struct image *image)
 {
 	free(image->summary);
 	free(image->entry);
-	image_free_faults(&image->faults);
+	reader_free_faults(&image->faults);
 }
 
 /*
@@ -367,7 +264,7 @@ static size_t collect_contents(const struct image *image, struct content **conte
 	size_t i, nr = 0;
 
 	for (i = 0; i < image->nr_summaries; i++) {
-		c = grow(c, nr, sizeof(*c));
+		c = reader_grow(c, nr, sizeof(*c));
 		c[nr++] = (struct content) {
 			.place = image->summary[i].id.place,
 			.sectors = FORMAT_BLOCK_SECTORS,
@@ -379,7 +276,7 @@ static size_t collect_contents(const struct image *image, struct content **conte
 
 		if (range->kind != FORMAT_DATA)
 			continue;
-		c = grow(c, nr, sizeof(*c));
+		c = reader_grow(c, nr, sizeof(*c));
 		c[nr++] = (struct content) {
 			.place = range->place,
 			.sectors = range->sectors,
@@ -400,15 +297,15 @@ static void clash(struct image *image, const struct content *a, const struct con
 	const struct content *data = a->summary ? b : a;
 
 	if (a->summary && b->summary)
-		image_fault(&image->faults, "the summaries at %llu and %llu overlap",
+		reader_fault(&image->faults, "the summaries at %llu and %llu overlap",
 			    a->place, b->place);
 	else if (a->summary || b->summary)
-		image_fault(&image->faults,
+		reader_fault(&image->faults,
 			    "data of sector %llu at %llu, %llu sectors, overlaps the summary at %llu",
 			    data->sector, data->place, data->sectors,
 			    (a->summary ? a : b)->place);
 	else
-		image_fault(&image->faults,
+		reader_fault(&image->faults,
 			    "data of sector %llu at %llu, %llu sectors, and of sector %llu at %llu, %llu sectors, share a place",
 			    a->sector, a->place, a->sectors, b->sector, b->place, b->sectors);
 }
@@ -476,7 +373,7 @@ static void heap_push(struct sweep *s, const struct image_entry *entry)
 {
 	size_t i, above;
 
-	s->heap = grow(s->heap, s->in_heap, sizeof(*s->heap));
+	s->heap = reader_grow(s->heap, s->in_heap, sizeof(*s->heap));
 	for (i = s->in_heap++; i; i = above) {
 		above = (i - 1) / 2;
 		if (s->heap[above] < entry)
@@ -519,7 +416,7 @@ static void add_range(struct sweep *s, const struct image_entry *entry, u64 sect
 		last->sectors += range.sectors;
 		return;
 	}
-	s->map = grow(s->map, s->nr_map, sizeof(*s->map));
+	s->map = reader_grow(s->map, s->nr_map, sizeof(*s->map));
 	s->map[s->nr_map++] = range;
 }
 
@@ -552,7 +449,7 @@ struct image_range *image_map(const struct image *image, size_t *nr)
 	for (i = 0; i < image->nr_entries; i++) {
 		if (image->entry[i].range.kind == FORMAT_VOID)
 			continue;
-		s.by_sector = grow(s.by_sector, s.nr, sizeof(*s.by_sector));
+		s.by_sector = reader_grow(s.by_sector, s.nr, sizeof(*s.by_sector));
 		s.by_sector[s.nr++] = &image->entry[i];
 	}
 	if (s.nr)

@@ -5,8 +5,7 @@
  *
  * What is read may be hostile: every number has been held against the format
  * and the buffer, and no more memory is used than about what the summaries
- * take on the buffer. A program that runs out of memory says so and exits
- * with 1.
+ * take on the buffer.
  *
  * Places and lengths are in sectors of 512 bytes; places are those of the
  * buffer, "sector" is of the secondary.
@@ -14,12 +13,7 @@
 #ifndef IMAGE_H
 #define IMAGE_H
 
-#include <stdio.h>
-
-#include "format.h"
-
-#define IMAGE_SECTOR_SIZE	512
-#define IMAGE_NO_SUPER		FORMAT_SUPER_COPIES
+#include "reader.h"
 
 /**
  * enum image_content - what was found
@@ -36,17 +30,11 @@ enum image_content {
 };
 
 /**
- * struct image_super - a copy of the superblock
- * @valid: format_super_decode() takes it; if not, only @why is meaningful
- * @why: what is wrong with it
- * @sequence: the superblock's
+ * struct image_super - a copy of the superblock that is valid
  * @buffer: what it says of the buffer
  * @state: what it says of the layers and the disk; @state.owner is any string
  */
 struct image_super {
-	bool valid;
-	char why[160];
-	u64 sequence;
 	struct format_buffer buffer;
 	struct format_state state;
 };
@@ -92,24 +80,14 @@ struct image_range {
 };
 
 /**
- * struct image_faults - what is wrong, in sentences
- * @nr: how many there are
- * @kept: how many of them are in @text: the first ones
- * @text: the sentences, without a full stop at the end
- */
-struct image_faults {
-	size_t nr;
-	size_t kept;
-	char **text;
-};
-
-/**
  * struct image - a buffer that was read
  * @path: as given to image_read(), not owned
  * @content: what it is; what follows depends on it
  * @sectors: length; not with IMAGE_UNREADABLE
- * @super: the copies; read, if there was room for them
- * @live: the copy that counts, IMAGE_NO_SUPER without IMAGE_BUFFER
+ * @copy: the copies; read, if there was room for them
+ * @super: what they say
+ * @was_log: not IMAGE_BUFFER, but copy 1 is a valid superblock of a dirty log
+ * @live: the copy that counts, READER_NO_SUPER without IMAGE_BUFFER
  * @complete: the chain was followed to its end
  * @nr_summaries: length of @summary
  * @summary: the chain, newest first
@@ -121,37 +99,17 @@ struct image {
 	const char *path;
 	enum image_content content;
 	u64 sectors;
+	struct reader_copy copy[FORMAT_SUPER_COPIES];
 	struct image_super super[FORMAT_SUPER_COPIES];
+	bool was_log;
 	unsigned int live;
 	bool complete;
 	size_t nr_summaries;
 	struct image_summary *summary;
 	size_t nr_entries;
 	struct image_entry *entry;
-	struct image_faults faults;
+	struct reader_faults faults;
 };
-
-/**
- * image_open_device() - open a block device or a file for reading
- * @path: of it
- * @sectors: gets its length
- * @faults: gets what is wrong
- *
- * A block device that is mounted, or used by a mapped device, is refused.
- *
- * Return: a file descriptor, which the caller closes, or -1.
- */
-int image_open_device(const char *path, u64 *sectors, struct image_faults *faults);
-
-/**
- * image_read_block() - read one block
- * @fd: from image_open_device()
- * @sector: first sector
- * @block: gets FORMAT_BLOCK_SIZE bytes
- *
- * Return: 0, or a negative errno; -ENODATA where the device ends.
- */
-int image_read_block(int fd, u64 sector, void *block);
 
 /**
  * image_read() - read a buffer
@@ -193,20 +151,6 @@ struct image_range *image_map(const struct image *image, size_t *nr);
  * @image: is of no use afterwards
  */
 void image_free(struct image *image);
-
-/**
- * image_fault() - add a fault
- * @faults: gets it, if there are not too many of them
- * @format: of the sentence
- */
-__attribute__((format(printf, 2, 3)))
-void image_fault(struct image_faults *faults, const char *format, ...);
-
-/**
- * image_free_faults() - free the sentences
- * @faults: has none afterwards
- */
-void image_free_faults(struct image_faults *faults);
 
 /**
  * image_stage_name() - name of a stage, as in the target's status

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * replication_dump - what is in a secondary's disk buffer?
+ * replication_dump - what is in a secondary's disk buffer, or a primary's dirty
+ * log?
  *
  * All that is printed is a record, a JSON object, of some section. As text it
  * becomes one line: the name of a record of the section, and key=value for
@@ -8,11 +9,13 @@
  */
 #include <ctype.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <json-c/json.h>
 
 #include "image.h"
+#include "log_image.h"
 
 enum {
 	EXIT_FINE = 0,
@@ -132,68 +135,93 @@ static void add_owner(struct json_object *record, const char *owner)
 }
 
 /*
- * ---- What there is to tell ----
+ * ---- Superblocks and samples ----
  */
 
-static void put_super(struct output *out, const struct image *image, unsigned int copy)
+/* Puts @super into a record of its own; the rest of its fields are added by @add. */
+static void put_supers(struct output *out, const struct reader_copy *copy, unsigned int live,
+		       void (*add)(struct json_object *record, const void *super),
+		       const void *super, size_t size)
 {
-	const struct image_super *super = &image->super[copy];
-	const struct format_buffer *buffer = &super->buffer;
-	const struct format_state *state = &super->state;
-	struct json_object *record = json_object_new_object();
-
-	add_number(record, "copy", copy);
-	add_bool(record, "valid", super->valid);
-	add_bool(record, "counts", copy == image->live);
-	if (super->valid) {
-		add_number(record, "sequence", super->sequence);
-		add_uuid(record, buffer->uuid);
-		add_number(record, "disk_sectors", buffer->disk_sectors);
-		add_number(record, "buffer_sectors", buffer->buffer_sectors);
-		add_number(record, "segment_sectors", buffer->segment_sectors);
-		add_number(record, "segments", buffer->nr_segments);
-		add_string(record, "stage", image_stage_name(state->stage));
-		add_number(record, "epoch", state->epoch);
-		add_number(record, "merged_epoch", state->merged_epoch);
-		add_number(record, "newest_summary", state->newest.place);
-		add_number(record, "newest_sequence", state->newest.sequence);
-		add_number(record, "newest_epoch", state->newest.epoch);
-		add_bool(record, "inbound_closed", state->flags & FORMAT_INBOUND_CLOSED);
-		add_owner(record, state->owner);
-	} else {
-		add_string(record, "why", super->why);
-	}
-	put_record(out, record);
-}
-
-static void put_supers(struct output *out, const struct image *image)
-{
-	unsigned int i;
-
-	begin_section(out, "superblocks", "superblock");
-	for (i = 0; i < FORMAT_SUPER_COPIES; i++)
-		put_super(out, image, i);
-	end_section(out);
-}
-
-static void put_samples(struct output *out, const struct image *image)
-{
-	const struct image_super *super = &image->super[image->live];
 	struct json_object *record;
 	unsigned int i;
 
-	begin_section(out, "samples", "sample");
-	for (i = 0; image->content == IMAGE_BUFFER && i < FORMAT_SAMPLES; i++) {
-		if (!super->state.sample[i])
-			continue;
+	begin_section(out, "superblocks", "superblock");
+	for (i = 0; i < FORMAT_SUPER_COPIES; i++) {
 		record = json_object_new_object();
-		add_number(record, "sample", i);
-		add_number(record, "sector", format_sample_sector(super->buffer.disk_sectors, i));
-		add_number(record, "crc", super->state.sample[i]);
+		add_number(record, "copy", i);
+		add_bool(record, "valid", copy[i].valid);
+		add_bool(record, "counts", i == live);
+		if (copy[i].valid) {
+			add_number(record, "sequence", copy[i].sequence);
+			add(record, super + i * size);
+		} else {
+			add_string(record, "why", copy[i].why);
+		}
 		put_record(out, record);
 	}
 	end_section(out);
 }
+
+static void add_super(struct json_object *record, const void *is)
+{
+	const struct image_super *super = is;
+	const struct format_buffer *buffer = &super->buffer;
+	const struct format_state *state = &super->state;
+
+	add_uuid(record, buffer->uuid);
+	add_number(record, "disk_sectors", buffer->disk_sectors);
+	add_number(record, "buffer_sectors", buffer->buffer_sectors);
+	add_number(record, "segment_sectors", buffer->segment_sectors);
+	add_number(record, "segments", buffer->nr_segments);
+	add_string(record, "stage", image_stage_name(state->stage));
+	add_number(record, "epoch", state->epoch);
+	add_number(record, "merged_epoch", state->merged_epoch);
+	add_number(record, "newest_summary", state->newest.place);
+	add_number(record, "newest_sequence", state->newest.sequence);
+	add_number(record, "newest_epoch", state->newest.epoch);
+	add_bool(record, "inbound_closed", state->flags & FORMAT_INBOUND_CLOSED);
+	add_owner(record, state->owner);
+}
+
+static void add_log_super(struct json_object *record, const void *is)
+{
+	const struct log_super *super = is;
+	const struct format_log *log = &super->log;
+	const struct format_log_state *state = &super->state;
+
+	add_uuid(record, log->uuid);
+	add_number(record, "leg_sectors", log->leg_sectors);
+	add_number(record, "region_sectors", log->region_sectors);
+	add_number(record, "regions", log->regions);
+	add_number(record, "marks_sectors", log->blocks * FORMAT_BLOCK_SECTORS);
+	add_number(record, "epoch", state->epoch);
+	add_number(record, "base", state->base);
+	add_owner(record, state->owner);
+}
+
+/* @sample may be NULL: there are none */
+static void put_samples(struct output *out, const u32 *sample, u64 length)
+{
+	struct json_object *record;
+	unsigned int i;
+
+	begin_section(out, "samples", "sample");
+	for (i = 0; sample && i < FORMAT_SAMPLES; i++) {
+		if (!sample[i])
+			continue;
+		record = json_object_new_object();
+		add_number(record, "sample", i);
+		add_number(record, "sector", format_sample_sector(length, i));
+		add_number(record, "crc", sample[i]);
+		put_record(out, record);
+	}
+	end_section(out);
+}
+
+/*
+ * ---- A buffer ----
+ */
 
 /* Down the chain the epoch does not rise: those of one epoch are in a row. */
 static void put_epochs(struct output *out, const struct image *image)
@@ -288,7 +316,32 @@ static void put_map(struct output *out, const struct image *image)
 	end_section(out);
 }
 
-static void put_faults(struct output *out, const struct image_faults *faults)
+/*
+ * ---- A dirty log ----
+ */
+
+static void put_marks(struct output *out, const struct log_image *image)
+{
+	struct json_object *record;
+	struct log_range range;
+	u64 region = 0;
+
+	begin_section(out, "ranges", "range");
+	while (log_image_next(image, &region, &range)) {
+		record = json_object_new_object();
+		add_number(record, "sector", range.sector);
+		add_number(record, "sectors", range.sectors);
+		add_string(record, "kind", range.mark == LOG_MARKED ? "marked" : "unknown");
+		put_record(out, record);
+	}
+	end_section(out);
+}
+
+/*
+ * ---- Either ----
+ */
+
+static void put_faults(struct output *out, const struct reader_faults *faults)
 {
 	struct json_object *record;
 	size_t i;
@@ -302,17 +355,46 @@ static void put_faults(struct output *out, const struct image_faults *faults)
 	end_section(out);
 }
 
-static void dump(struct output *out, const struct image *image, bool entries)
+static bool dump_buffer(struct output *out, const char *path, bool entries)
 {
-	put_supers(out, image);
-	put_samples(out, image);
-	put_epochs(out, image);
-	put_summaries(out, image);
+	const struct image_super *super = NULL;
+	struct image image;
+	bool fine;
+
+	fine = image_read(&image, path);
+	if (image.content == IMAGE_BUFFER)
+		super = &image.super[image.live];
+	put_supers(out, image.copy, image.live, add_super, image.super, sizeof(image.super[0]));
+	put_samples(out, super ? super->state.sample : NULL,
+		    super ? super->buffer.disk_sectors : 0);
+	put_epochs(out, &image);
+	put_summaries(out, &image);
 	if (entries)
-		put_entries(out, image);
-	put_map(out, image);
-	put_faults(out, &image->faults);
+		put_entries(out, &image);
+	put_map(out, &image);
+	put_faults(out, &image.faults);
 	end_output(out);
+	image_free(&image);
+	return fine;
+}
+
+static bool dump_log(struct output *out, const char *path)
+{
+	const struct log_super *super = NULL;
+	struct log_image image;
+	bool fine;
+
+	fine = log_image_read(&image, path);
+	if (image.live != READER_NO_SUPER)
+		super = &image.super[image.live];
+	put_supers(out, image.copy, image.live, add_log_super, image.super,
+		   sizeof(image.super[0]));
+	put_samples(out, super ? super->state.sample : NULL, super ? super->log.leg_sectors : 0);
+	put_marks(out, &image);
+	put_faults(out, &image.faults);
+	end_output(out);
+	log_image_free(&image);
+	return fine;
 }
 
 /*
@@ -322,12 +404,12 @@ static void dump(struct output *out, const struct image *image, bool entries)
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"usage: replication_dump [options] BUFFER\n"
+		"usage: replication_dump [options] DEVICE\n"
 		"\n"
-		"Prints what is in a disk buffer of dm-replication, a block device that is not\n"
-		"in use or a file. Nothing is written.\n"
+		"Prints what is in a disk buffer or a dirty log of dm-replication, a block device\n"
+		"that is not in use or a file. Nothing is written.\n"
 		"\n"
-		"  -e, --entries    also all entries of the summaries, newest first\n"
+		"  -e, --entries    also all entries of a buffer's summaries, newest first\n"
 		"  -j, --json       print JSON\n"
 		"  -h, --help       print this\n"
 		"  -V, --version    print the version\n"
@@ -345,8 +427,8 @@ int main(int argc, char **argv)
 		{ }
 	};
 	struct output out = { };
-	bool entries = false;
-	struct image image;
+	bool entries = false, fine;
+	const char *path;
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "ejhV", options, NULL)) != -1) {
@@ -361,8 +443,8 @@ int main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_FINE;
 		case 'V':
-			printf("replication_dump %s, format version %u\n", VERSION,
-			       FORMAT_VERSION);
+			printf("replication_dump %s, buffers of version %u, dirty logs of version %u\n",
+			       VERSION, FORMAT_VERSION, FORMAT_LOG_VERSION);
 			return EXIT_FINE;
 		default:
 			usage(stderr);
@@ -371,14 +453,14 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 1) {
 		fprintf(stderr, "replication_dump: %s\n",
-			argc == optind ? "which buffer?" : "one buffer at a time");
+			argc == optind ? "which device?" : "one device at a time");
 		usage(stderr);
 		return EXIT_USAGE;
 	}
 
-	status = image_read(&image, argv[optind]) ? EXIT_FINE : EXIT_FAULTY;
-	dump(&out, &image, entries);
-	image_free(&image);
+	path = argv[optind];
+	fine = log_image_recognized(path) ? dump_log(&out, path) : dump_buffer(&out, path, entries);
+	status = fine ? EXIT_FINE : EXIT_FAULTY;
 	if (fflush(stdout) || ferror(stdout)) {
 		perror("replication_dump: cannot write the result");
 		status = EXIT_FAULTY;

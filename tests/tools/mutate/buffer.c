@@ -1,67 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mutate - is a damaged buffer refused, or else read right?
+ * Is a damaged buffer refused, or else read right?
  *
- *	mutate [-s SEED] [-n COUNT] [-o NUMBER] [-u UUID] DISK BUFFER IMAGE...
- *	mutate -w [-s SEED] [-n COUNT] VIEW	random writes, zeroes and discards
+ * Each image is a disk and its buffer, in the files IMAGE.disk and
+ * IMAGE.buffer, as long as the devices. Something is changed in them, in the
+ * blocks that a secondary reads when it recovers, and they are put onto the
+ * devices. Then a secondary is made of these.
  *
- * Each IMAGE is a disk and its buffer, in the files IMAGE.disk and
- * IMAGE.buffer, as long as the devices DISK and BUFFER. Something is changed in
- * them, in the blocks that a secondary reads when it recovers, and they are
- * put onto the devices. Then a secondary is made of these.
- *
- * What has to come of it follows from a decoder in this program, which shares
- * no line with the module's. Either there is no such secondary, the kernel's
- * log has a line that says why, and both devices are as they were; or there is
- * one in the stage and at the epoch that the superblock names, and its content
- * is what the decoder says, now and when it is made once more.
- *
- * Mutation NUMBER of a SEED is always the same one: -o repeats it alone.
+ * What has to come of it follows from a decoder in this file, which shares no
+ * line with the module's. Either there is no such secondary, the kernel's log
+ * has a line that says why, and both devices are as they were; or there is one
+ * in the stage and at the epoch that the superblock names, and its content is
+ * what the decoder says, now and when it is made once more.
  */
 #define _GNU_SOURCE
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define SECTOR		512
-#define BLOCK		4096
-#define BLOCK_SECTORS	8
-#define NAME		"mutant"
+#include "mutate.h"
 
 /* From Documentation/format.rst */
 #define SUPER_MAGIC	UINT64_C(0x315455424c504552)
 #define SUMMARY_MAGIC	UINT64_C(0x314d55534c504552)
-#define CRC		8
 #define FIRST_SEGMENT	64
 #define OWNER		112
-#define OWNER_SIZE	128
 #define SAMPLE		240
-#define SAMPLES		64
 #define ENTRY(n)	(96 + 32 * (n))
 #define ENTRIES		125
-#define UUID		16
-#define UUID_SIZE	16
 
 enum stage { NONE, RUNNING, FAILOVER, DONE = 4 };
 enum kind { DATA, ZERO, DISCARD, HOLE, VOID };
-
-struct field {
-	const char *name;
-	unsigned int at, size;
-};
 
 static const struct field super_field[] = {
 	{ "magic", 0, 8 }, { "crc", 8, 4 }, { "version", 12, 4 }, { "uuid", 16, 8 },
@@ -102,129 +78,14 @@ struct verdict {
 	char why[128];
 };
 
-struct reason {
-	char *text;
-	unsigned int count;
-};
-
-static uint64_t seed = 1, count = 1000, only, rng;
-static const char *uuid = "";
 static struct image image[16];
 static const struct image *now;
-static unsigned int images;
 static uint64_t disk_sectors, buffer_sectors;
-static int disk_fd, buffer_fd, control_fd, log_fd;
+static int disk_fd, buffer_fd;
 static uint8_t *disk, *buffer;		/* the mutated ones */
 static uint64_t disk_changed = UINT64_MAX;	/* a sector of it */
 static uint8_t *found, *expected;
 static uint64_t *where, *claimed;	/* by sector: of the disk, of the buffer */
-static char did[1024];			/* the mutation in words */
-static uint64_t number;
-
-static struct reason reasons[256];
-static unsigned int nr_reasons;
-
-static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...)
-{
-	va_list args;
-
-	fflush(stderr);
-	printf("mutate: ");
-	va_start(args, fmt);
-	vprintf(fmt, args);
-	va_end(args);
-	printf("\nmutate: seed %" PRIu64 ", mutation %" PRIu64 " of %s:%s\n", seed, number,
-	       now ? now->name : "", did);
-	exit(1);
-}
-
-static uint64_t random_number(void)
-{
-	uint64_t x;
-
-	rng += UINT64_C(0x9e3779b97f4a7c15);
-	x = rng;
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
-static uint64_t below(uint64_t limit)
-{
-	return random_number() % limit;
-}
-
-static __attribute__((format(printf, 1, 2))) void tell(const char *fmt, ...)
-{
-	size_t used = strlen(did);
-	va_list args;
-
-	if (used + 1 >= sizeof(did))
-		return;
-	did[used++] = ' ';
-	va_start(args, fmt);
-	vsnprintf(did + used, sizeof(did) - used, fmt, args);
-	va_end(args);
-}
-
-static void *memory(size_t bytes)
-{
-	void *p;
-
-	if (posix_memalign(&p, BLOCK, bytes))
-		die("out of memory");
-	memset(p, 0, bytes);
-	return p;
-}
-
-static uint64_t get(const uint8_t *p, unsigned int size)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, p, size);
-	return le64toh(value);
-}
-
-static void put(uint8_t *p, unsigned int size, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(p, &value, size);
-}
-
-static uint32_t crc32c(const uint8_t *p, size_t bytes)
-{
-	static uint32_t table[256];
-	uint32_t crc = ~0U, i, j;
-
-	for (i = 1; !table[255] && i < 256; i++)
-		for (table[i] = i, j = 0; j < 8; j++)
-			table[i] = table[i] & 1 ? table[i] >> 1 ^ 0x82f63b78 : table[i] >> 1;
-	while (bytes--)
-		crc = crc >> 8 ^ table[(crc ^ *p++) & 0xff];
-	return crc;
-}
-
-static uint32_t block_crc(const uint8_t *block)
-{
-	uint8_t copy[BLOCK];
-
-	memcpy(copy, block, BLOCK);
-	memset(copy + CRC, 0, 4);
-	return crc32c(copy, BLOCK);
-}
-
-static void seal(uint8_t *block)
-{
-	put(block + CRC, 4, block_crc(block));
-}
-
-static bool zeroes(const uint8_t *p, size_t bytes)
-{
-	while (bytes--)
-		if (*p++)
-			return false;
-	return true;
-}
 
 /*
  * ---- What must come of it ----
@@ -266,7 +127,7 @@ static bool super_valid(const uint8_t *p, unsigned int copy)
 	uint64_t newest_possible = epoch + (get(p + 60, 4) != RUNNING);
 	size_t owner = strnlen((const char *)p + OWNER, OWNER_SIZE);
 
-	if (get(p, 8) != SUPER_MAGIC || get(p + CRC, 4) != block_crc(p) || get(p + 12, 4) != 1)
+	if (get(p, 8) != SUPER_MAGIC || get(p + CRC, 4) != block_crc(p, BLOCK) || get(p + 12, 4) != 1)
 		return false;
 	if (!sequence || sequence > INT64_MAX || (sequence & 1) != copy)
 		return false;
@@ -345,7 +206,7 @@ static bool take_summary(struct verdict *v, const uint8_t *super, const struct g
 	uint64_t previous = get(p + 48, 8), i;
 	uint32_t entries = get(p + 12, 4);
 
-	if (get(p, 8) != SUMMARY_MAGIC || get(p + CRC, 4) != block_crc(p))
+	if (get(p, 8) != SUMMARY_MAGIC || get(p + CRC, 4) != block_crc(p, BLOCK))
 		return refuse(v, "a summary's magic or checksum");
 	if (memcmp(p + UUID, super + UUID, UUID_SIZE))
 		return refuse(v, "a summary's uuid");
@@ -377,22 +238,9 @@ static bool take_summary(struct verdict *v, const uint8_t *super, const struct g
 	return true;
 }
 
-static uint64_t sample_sector(unsigned int i)
-{
-	uint64_t blocks = disk_sectors / BLOCK_SECTORS;
-
-	return (blocks / SAMPLES * i + blocks % SAMPLES * i / SAMPLES) * BLOCK_SECTORS;
-}
-
-/* A block that has nothing but one byte repeated gets 0. */
 static uint32_t sample_of(const uint8_t *from, unsigned int i)
 {
-	const uint8_t *block = from + sample_sector(i) * SECTOR;
-	uint32_t crc = crc32c(block, BLOCK);
-
-	if (!memcmp(block, block + 1, BLOCK - 1))
-		return 0;
-	return crc ? crc : 1;
+	return sample_crc(from + sample_sector(disk_sectors, i) * SECTOR);
 }
 
 static bool take_samples(struct verdict *v, const uint8_t *super)
@@ -403,7 +251,7 @@ static bool take_samples(struct verdict *v, const uint8_t *super)
 
 	for (i = 0; i < SAMPLES; i++) {
 		sample = get(super + SAMPLE + 4 * i, 4);
-		sector = sample_sector(i);
+		sector = sample_sector(disk_sectors, i);
 		for (j = 0; j < BLOCK_SECTORS && where[sector + j] == ON_DISK; j++)
 			;
 		/* what is to be merged tells nothing */
@@ -575,30 +423,6 @@ static void change_field(const struct verdict *good, uint8_t *block)
 	tell("%s %" PRIu64 " to %" PRIu64, f->name, old, get(p + f->at, f->size));
 }
 
-static void change_bits(uint8_t *block)
-{
-	unsigned int bits = 1 + below(4), at, bit;
-
-	name_block(block);
-	while (bits--) {
-		/* most of a superblock is empty */
-		at = below(is_super(block) && below(4) ? 512 : BLOCK);
-		bit = below(8);
-		tell("bit %u of byte %u", bit, at);
-		block[at] ^= 1 << bit;
-	}
-}
-
-static void change_bytes(uint8_t *block)
-{
-	unsigned int at = below(BLOCK), n = 1 + below(BLOCK - at), fill = below(3), i;
-
-	name_block(block);
-	tell("%u bytes from %u: %s", n, at, fill ? fill == 1 ? "ones" : "zeroes" : "random");
-	for (i = at; i < at + n; i++)
-		block[i] = fill ? fill == 1 ? 0xff : 0 : random_number();
-}
-
 /* The first sectors of one, the rest of another; or not even that. */
 static void tear(const struct verdict *good, uint8_t *block)
 {
@@ -631,7 +455,7 @@ static void copy_block(const struct verdict *good, uint8_t *to)
 		tell("with its identity");
 	}
 	if (below(4))
-		seal(to);
+		seal(to, BLOCK);
 }
 
 /* A summary points to any other one, or to itself. */
@@ -654,9 +478,9 @@ static void lead_astray(const struct verdict *good)
 			put(from + 64, 8, get(from + 40, 8));
 			put(to + 40, 8, get(from + 40, 8));
 		}
-		seal(to);
+		seal(to, BLOCK);
 	}
-	seal(from);
+	seal(from, BLOCK);
 }
 
 /* Entries that are as good as those that were there: nothing may be refused. */
@@ -711,7 +535,7 @@ static void reorder(const struct verdict *good)
 		put(a + 16, 4, 1 + below(get(a + 16, 4) + 1));
 		break;
 	}
-	seal(block);
+	seal(block, BLOCK);
 }
 
 /* Entries made up altogether, all of them possible or nearly so */
@@ -737,7 +561,7 @@ static void invent(const struct verdict *good)
 			put(p + 8, 8, below(50) ? FIRST_SEGMENT + 1024 + get(p, 8) % 1024 :
 			    below(buffer_sectors));
 	}
-	seal(block);
+	seal(block, BLOCK);
 }
 
 static void shorten(const struct verdict *good)
@@ -748,13 +572,13 @@ static void shorten(const struct verdict *good)
 		tell("the chain ends with");
 		name_block(block);
 		memset(block + 48, 0, 24);
-		seal(block);
+		seal(block, BLOCK);
 	} else {
 		tell("the chain begins with");
 		name_block(block);
 		put(super + 80, 8, (block - buffer) / SECTOR);
 		memcpy(super + 88, block + 32, 16);
-		seal(super);
+		seal(super, BLOCK);
 	}
 }
 
@@ -793,7 +617,7 @@ static void change_state(const struct verdict *good)
 		memset(super + OWNER, 0, OWNER_SIZE);
 		tell("no owner");
 	}
-	seal(super);
+	seal(super, BLOCK);
 }
 
 /* The whole of both copies */
@@ -847,13 +671,13 @@ static void change_supers(const struct verdict *good)
 		put(other + 56, 4, x);
 		break;
 	}
-	seal(live);
-	seal(other);
+	seal(live, BLOCK);
+	seal(other, BLOCK);
 }
 
 static void change_disk(void)
 {
-	uint64_t sector = below(2) ? sample_sector(below(SAMPLES)) : below(disk_sectors);
+	uint64_t sector = below(2) ? sample_sector(disk_sectors, below(SAMPLES)) : below(disk_sectors);
 
 	if (disk_changed < disk_sectors)
 		sector = disk_changed;
@@ -869,14 +693,17 @@ static void mutate_once(const struct verdict *good)
 
 	switch (what) {
 	case 0:
-		change_bits(block);
+		name_block(block);
+		/* most of a superblock is empty */
+		change_bits(block, is_super(block) ? SECTOR : BLOCK, BLOCK);
 		if (below(3) == 0)
-			seal(block);
+			seal(block, BLOCK);
 		break;
 	case 1:
-		change_bytes(block);
+		name_block(block);
+		change_bytes(block, BLOCK);
 		if (below(3) == 0)
-			seal(block);
+			seal(block, BLOCK);
 		break;
 	case 2:
 	case 3:
@@ -886,12 +713,12 @@ static void mutate_once(const struct verdict *good)
 		for (n = below(4) ? 1 : 2 + below(3); n; n--)
 			change_field(good, block);
 		if (below(8))
-			seal(block);
+			seal(block, BLOCK);
 		break;
 	case 6:
 		tear(good, block);
 		if (below(2))
-			seal(block);
+			seal(block, BLOCK);
 		break;
 	case 7:
 		copy_block(good, block);
@@ -925,96 +752,21 @@ static void mutate_once(const struct verdict *good)
  * ---- The device ----
  */
 
-static union {
-	struct dm_ioctl head;
-	char room[8192];
-} dm;
-static int dm_minor = -1;
-static bool dm_loaded;	/* the last table: refused or not by resume */
-
-static int dm_do(unsigned long request, unsigned int flags)
-{
-	dm.head = (struct dm_ioctl) {
-		.version = { DM_VERSION_MAJOR, 0, 0 },
-		.data_size = sizeof(dm),
-		.data_start = sizeof(dm.head),
-		.target_count = 1,
-		.flags = flags,
-		.name = NAME,
-	};
-	if (request == DM_DEV_CREATE)
-		snprintf(dm.head.uuid, sizeof(dm.head.uuid), "%s", uuid);
-	return ioctl(control_fd, request, &dm) ? -errno : 0;
-}
-
-/* Loads a table and resumes with it. */
-static int load_table(const char *type, const char *parameters)
-{
-	struct dm_target_spec *spec = (void *)(dm.room + sizeof(dm.head));
-	int error;
-
-	memset(&dm, 0, sizeof(dm));
-	spec->length = disk_sectors;
-	strcpy(spec->target_type, type);
-	snprintf((char *)(spec + 1), sizeof(dm) - sizeof(dm.head) - sizeof(*spec), "%s",
-		 parameters);
-	error = dm_do(DM_TABLE_LOAD, 0);
-	dm_loaded = !error;
-	/* DM_DEV_SUSPEND without its flag is resume */
-	return error ? error : dm_do(DM_DEV_SUSPEND, 0);
-}
-
-/*
- * A mapped device takes long to go: the secondary goes when it gets another
- * table, and only from time to time with the device.
- */
-static void remove_secondary(void)
-{
-	int error;
-
-	if (dm_minor >= 0 && below(32) == 0) {
-		error = dm_do(DM_DEV_REMOVE, 0);
-		if (error)
-			die("cannot remove the device: %s", strerror(-error));
-		dm_minor = -1;
-	}
-	if (dm_minor < 0) {
-		error = dm_do(DM_DEV_CREATE, 0);
-		if (error)
-			die("cannot create a device: %s", strerror(-error));
-		dm_minor = minor(dm.head.dev);
-	}
-	error = load_table("error", "");
-	if (error)
-		die("cannot remove the secondary: %s", strerror(-error));
-}
-
 /* "secondary STAGE EPOCH ...": as dmsetup has it */
 static void check_status(const struct verdict *v)
 {
 	static const char * const name[] = { "none", "running", "failover", "", "done" };
-	struct dm_target_spec *spec = (void *)(dm.room + sizeof(dm.head));
+	const char *status = device_status();
 	char stage[32] = "";
 	uint64_t epoch = UINT64_MAX;
 
-	if (dm_do(DM_TABLE_STATUS, DM_NOFLUSH_FLAG))
-		die("no status: %s", strerror(errno));
-	if (sscanf((char *)(spec + 1), "secondary %31s %" SCNu64, stage, &epoch) != 2)
-		die("status '%s'", (char *)(spec + 1));
+	if (sscanf(status, "secondary %31s %" SCNu64, stage, &epoch) != 2)
+		die("status '%s'", status);
 	/* a merge that had little to do may have ended */
 	if (v->stage == FAILOVER && !strcmp(stage, name[DONE]))
 		strcpy(stage, name[FAILOVER]);
 	if (strcmp(stage, name[v->stage]) || epoch != v->epoch)
-		die("status '%s', expected %s %" PRIu64, (char *)(spec + 1), name[v->stage],
-		    v->epoch);
-}
-
-static void read_all(int fd, uint8_t *to, uint64_t sectors, const char *what)
-{
-	ssize_t n = pread(fd, to, sectors * SECTOR, 0);
-
-	if (n != (ssize_t)(sectors * SECTOR))
-		die("cannot read %s: %s", what, n < 0 ? strerror(errno) : "short");
+		die("status '%s', expected %s %" PRIu64, status, name[v->stage], v->epoch);
 }
 
 static void check_content(const struct verdict *v, int fd)
@@ -1057,109 +809,22 @@ static void write_some(const struct verdict *v, int fd)
 		where[i] = ON_DISK;
 }
 
-static int open_device(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC);
-
-	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
-	return fd;
-}
-
 static void use_secondary(const struct verdict *v)
 {
-	char path[32];
 	int fd;
 
 	check_status(v);
-	snprintf(path, sizeof(path), "/dev/dm-%d", dm_minor);
-	fd = open_device(path, O_RDWR | O_DIRECT);
+	fd = device_open();
 	check_content(v, fd);
 	if (v->stage != NONE && below(4) == 0)
 		write_some(v, fd);
 	close(fd);
-	remove_secondary();
-}
-
-/*
- * ---- Reasons ----
- */
-
-/* Numbers, and what looks like one, count as the same. */
-static void normalize(char *text)
-{
-	char *in = text, *out = text, *end;
-
-	end = strstr(text, "UUID is ");
-	if (end)
-		end[8] = '\0';
-	/* the rest says what to do about it, or as much of it as there is room for */
-	end = strstr(text, "; zero");
-	if (end)
-		*end = '\0';
-	while (*in) {
-		size_t hex = strspn(in, "0123456789abcdef");
-
-		if (hex && (strspn(in, "0123456789") == hex || hex >= 8)) {
-			*out++ = '#';
-			in += hex;
-		} else {
-			do
-				*out++ = *in++;
-			while (strchr("0123456789abcdef", in[-1]) && *in &&
-			       strchr("0123456789abcdef", *in));
-		}
-	}
-	*out = '\0';
-}
-
-/* Takes what is new in the kernel's log. Return: whether it is a reason. */
-static bool take_reason(void)
-{
-	char record[4096], *text, *end;
-	bool reason = false;
-	unsigned int i;
-	ssize_t n;
-
-	for (;;) {
-		n = read(log_fd, record, sizeof(record) - 1);
-		if (n < 0 && errno == EPIPE)
-			continue;
-		if (n <= 0)
-			return reason;
-		record[n] = '\0';
-		text = strchr(record, ';');
-		end = text ? strchr(text, '\n') : NULL;
-		if (!end)
-			continue;
-		*end = '\0';
-		text = strstr(text, "replication: ");
-		if (!text || strstr(text, "recovered at") || strstr(text, " -> ") ||
-		    strstr(text, "preresume failed") || strstr(text, "cannot resume") ||
-		    strstr(text, "the line before this one"))
-			continue;
-		reason = true;
-		normalize(text);
-		for (i = 0; i < nr_reasons && strcmp(reasons[i].text, text); i++)
-			;
-		if (i == nr_reasons) {
-			if (i == ARRAY_SIZE(reasons))
-				continue;
-			reasons[nr_reasons++].text = strdup(text);
-		}
-		reasons[i].count++;
-	}
+	device_clear();
 }
 
 /*
  * ---- All of them ----
  */
-
-static void write_at(int fd, const uint8_t *from, uint64_t offset, size_t bytes)
-{
-	if (pwrite(fd, from + offset, bytes, offset) != (ssize_t)bytes)
-		die("cannot write to a device below: %s", strerror(errno));
-}
 
 /* The only blocks of a buffer that mutations change, one by one */
 static uint64_t metadata(const struct verdict *good, unsigned int i)
@@ -1218,9 +883,9 @@ static void unchanged(void)
 		die("the disk was changed although its buffer was refused");
 }
 
-static const char *outcome(const struct verdict *v)
+static enum outcome outcome_of(const struct verdict *v)
 {
-	return v->formatted ? "formatted" : v->accepted ? "accepted" : "refused";
+	return v->formatted ? FORMATTED : v->accepted ? ACCEPTED : REFUSED;
 }
 
 /* Return: what it was to become, and did. The devices hold the image again. */
@@ -1232,15 +897,15 @@ static struct verdict try(const struct verdict *good, const char *table)
 
 	write_changes(good, now->buffer, buffer);
 	take_reason();
-	error = load_table("replication", table);
+	error = device_load("replication", table);
 	if (error) {
 		reason = take_reason();
 		if (v.accepted)
-			die("refused (%s), should have been %s", strerror(-error), outcome(&v));
+			die("refused (%s), should have been %s", strerror(-error), outcome_name[outcome_of(&v)]);
 		if (!reason)
 			die("refused without a reason in the kernel's log");
-		if (dm_loaded)
-			remove_secondary();
+		if (device_refused_late())
+			device_clear();
 		unchanged();
 		write_changes(good, buffer, now->buffer);
 		return v;
@@ -1253,7 +918,7 @@ static struct verdict try(const struct verdict *good, const char *table)
 	/* with sequences that end soon a superblock has no successor */
 	if (below(2) && v.sequence < INT64_MAX / 2 && v.epoch < INT64_MAX / 2) {
 		tell("(made again)");
-		error = load_table("replication", table);
+		error = device_load("replication", table);
 		if (error)
 			die("refused the second time: %s", strerror(-error));
 		use_secondary(&v);
@@ -1262,116 +927,94 @@ static struct verdict try(const struct verdict *good, const char *table)
 	return v;
 }
 
-static uint8_t *load(const char *name, const char *suffix, uint64_t sectors)
-{
-	uint8_t *p = memory(sectors * SECTOR);
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s.%s", name, suffix);
-	fd = open_device(path, O_RDONLY);
-	read_all(fd, p, sectors, path);
-	close(fd);
-	return p;
-}
-
 static void load_image(struct image *i, const char *name)
 {
 	unsigned int n;
 
 	i->name = name;
-	i->disk = load(name, "disk", disk_sectors);
-	i->buffer = load(name, "buffer", buffer_sectors);
+	i->disk = load_file(name, "disk", disk_sectors);
+	i->buffer = load_file(name, "buffer", buffer_sectors);
 	for (n = 0; n < SAMPLES; n++)
 		i->sample[n] = sample_of(i->disk, n);
 }
 
-static uint64_t length_of(int fd)
+static void take_image(unsigned int n)
 {
-	return lseek(fd, 0, SEEK_END) / SECTOR;
-}
-
-static void take_image(const struct image *i)
-{
-	if (i == now)
+	if (now == &image[n])
 		return;
-	now = i;
+	now = &image[n];
+	subject = now->name;
 	put_image(now);
 	memcpy(disk, now->disk, disk_sectors * SECTOR);
 	memcpy(buffer, now->buffer, buffer_sectors * SECTOR);
 }
 
-/* Tables come and go quickly where nobody waits for the end of a grace period. */
-static void expedite(const char *yes)
-{
-	int fd = open_device("/sys/kernel/rcu_expedited", O_WRONLY);
+static struct verdict good[ARRAY_SIZE(image)];
+static char table[512];
 
-	if (write(fd, yes, 1) != 1)
-		printf("rcu_expedited: %s\n", strerror(errno));
-	close(fd);
+static void try_as_it_is(unsigned int n)
+{
+	struct verdict v;
+	unsigned int i;
+
+	good[n] = judge();
+	/* what is given twice gets twice the mutations */
+	for (i = 0; strcmp(image[i].name, now->name); i++)
+		;
+	if (i == n)
+		printf("%s: stage %u, epoch %" PRIu64 ", %u summaries\n", now->name, good[n].stage,
+		       good[n].epoch, good[n].summaries);
+	v = try(&good[n], table);
+	if (!v.accepted || v.summaries > ARRAY_SIZE(v.place))
+		die("no use for this image: %s", v.why);
 }
 
-static void calm_down(void)
+static enum outcome try_mutated(unsigned int n)
 {
-	expedite("0");
+	struct verdict v;
+
+	do
+		mutate_once(&good[n]);
+	while (below(10) == 0);
+	announce();
+	v = try(&good[n], table);
+	forget(&good[n]);
+	return outcome_of(&v);
 }
 
-static void run(const char *table)
+/* @arg: disk, buffer, images */
+void mutate_buffers(const char *const *arg, unsigned int images)
 {
-	unsigned int refused = 0, accepted = 0, formatted = 0, n, j;
-	struct verdict good[ARRAY_SIZE(image)], v;
+	static const struct trial trial = { take_image, try_as_it_is, try_mutated };
+	unsigned int i;
 
-	remove_secondary();
-	for (number = 0; number < count + images; number++) {
-		/* first each one as it is; then by turns, for a while each */
-		n = number < images ? number : (number - images) / 64 % images;
-		if (only && number >= images && number != only)
-			continue;
-		take_image(&image[n]);
-		rng = seed * UINT64_C(0xd1342543de82ef95) + number;
-		*did = '\0';
-		if (number < images) {
-			good[n] = judge();
-			/* what is given twice gets twice the mutations */
-			for (j = 0; strcmp(image[j].name, now->name); j++)
-				;
-			if (j == n)
-				printf("%s: stage %u, epoch %" PRIu64 ", %u summaries\n",
-				       now->name, good[n].stage, good[n].epoch, good[n].summaries);
-			v = try(&good[n], table);
-			if (!v.accepted || v.summaries > ARRAY_SIZE(v.place))
-				die("no use for this image: %s", v.why);
-			continue;
-		}
-		do
-			mutate_once(&good[n]);
-		while (below(10) == 0);
-		if (only)
-			printf("%s:%s\n", now->name, did);
-		v = try(&good[n], table);
-		forget(&good[n]);
-		refused += !v.accepted;
-		accepted += v.accepted && !v.formatted;
-		formatted += v.formatted;
-	}
-	printf("%u refused, %u read right, %u formatted; why they were refused:\n", refused,
-	       accepted, formatted);
-	for (j = 0; j < nr_reasons; j++)
-		printf("%6u %s\n", reasons[j].count, reasons[j].text);
-	if (dm_do(DM_DEV_REMOVE, 0))
-		die("cannot remove the device: %s", strerror(errno));
-	if (!only && (!refused || !accepted))
-		die("that was no test");
+	if (images > ARRAY_SIZE(image))
+		die("too many images");
+	disk_fd = open_device(arg[0], O_RDWR | O_DIRECT);
+	buffer_fd = open_device(arg[1], O_RDWR | O_DIRECT);
+	disk_sectors = length_of(disk_fd);
+	buffer_sectors = length_of(buffer_fd);
+	device_init(disk_sectors);
+	for (i = 0; i < images; i++)
+		load_image(&image[i], arg[2 + i]);
+	disk = memory(disk_sectors * SECTOR);
+	buffer = memory(buffer_sectors * SECTOR);
+	expected = memory(disk_sectors * SECTOR);
+	found = memory((disk_sectors > buffer_sectors ? disk_sectors : buffer_sectors) * SECTOR);
+	where = memory(disk_sectors * sizeof(*where));
+	claimed = memory(buffer_sectors * sizeof(*claimed));
+	snprintf(table, sizeof(table), "secondary %s %s 0", arg[0], arg[1]);
+	run(&trial, images);
 }
 
 /* Small ones, and from time to time a large one, mostly next to each other. */
-static void scribble(const char *view)
+void scribble(const char *view)
 {
 	int fd = open_device(view, O_RDWR | O_DIRECT);
 	uint64_t sectors = length_of(fd), range[2], i;
 	uint8_t *data = memory(64 * SECTOR);
 
-	rng = seed;
+	random_begin(seed);
 	for (number = 0; number < count; number++) {
 		uint64_t length = 1 + below(below(8) ? 4 : 64), what = below(10);
 
@@ -1386,62 +1029,4 @@ static void scribble(const char *view)
 		    pwrite(fd, data, range[1], range[0]) != (ssize_t)range[1])
 			die("%s: %s", view, strerror(errno));
 	}
-}
-
-int main(int argc, char **argv)
-{
-	bool write_only = false;
-	char table[512];
-	int c;
-
-	while ((c = getopt(argc, argv, "s:n:o:u:w")) != -1) {
-		switch (c) {
-		case 's':
-			seed = strtoull(optarg, NULL, 0);
-			break;
-		case 'n':
-			count = strtoull(optarg, NULL, 0);
-			break;
-		case 'o':
-			only = strtoull(optarg, NULL, 0);
-			break;
-		case 'u':
-			uuid = optarg;
-			break;
-		case 'w':
-			write_only = true;
-			break;
-		default:
-			return 2;
-		}
-	}
-	if (write_only && argc - optind == 1) {
-		scribble(argv[optind]);
-		return 0;
-	}
-	if (write_only || argc - optind < 3 || argc - optind - 2 > (int)ARRAY_SIZE(image)) {
-		fprintf(stderr, "usage: mutate [-s SEED] [-n COUNT] [-o NUMBER] [-u UUID] %s\n",
-			"DISK BUFFER IMAGE...");
-		return 2;
-	}
-	disk_fd = open_device(argv[optind], O_RDWR | O_DIRECT);
-	buffer_fd = open_device(argv[optind + 1], O_RDWR | O_DIRECT);
-	control_fd = open_device("/dev/mapper/control", O_RDWR);
-	log_fd = open_device("/dev/kmsg", O_RDONLY | O_NONBLOCK);
-	lseek(log_fd, 0, SEEK_END);
-	disk_sectors = length_of(disk_fd);
-	buffer_sectors = length_of(buffer_fd);
-	for (c = optind + 2; c < argc; c++)
-		load_image(&image[images++], argv[c]);
-	disk = memory(disk_sectors * SECTOR);
-	buffer = memory(buffer_sectors * SECTOR);
-	expected = memory(disk_sectors * SECTOR);
-	found = memory((disk_sectors > buffer_sectors ? disk_sectors : buffer_sectors) * SECTOR);
-	where = memory(disk_sectors * sizeof(*where));
-	claimed = memory(buffer_sectors * sizeof(*claimed));
-	expedite("1");
-	atexit(calm_down);
-	snprintf(table, sizeof(table), "secondary %s %s 0", argv[optind], argv[optind + 1]);
-	run(table);
-	return 0;
 }
