@@ -3,7 +3,7 @@
 modprobe recorder
 
 # as much as may be on its way: recorder takes its time for each write
-much='async max_behind 512'
+much='async max_behind 256'
 
 # group OPTIONS OPTIONS OPTIONS: of each primary
 group()
@@ -35,17 +35,17 @@ ungroup()
 
 note "all asynchronous"
 group "$much" "$much" "$much"
-check consistent -s "$SEED" -n 30 -t 6 -a -r remote0 pri0 pri1 pri2
+check consistent -s "$SEED" -n 15 -t 6 -a -r remote0 pri0 pri1 pri2
 ungroup
 note "with little that may be behind"
 group 'async max_behind 32' 'async max_behind 64' "$much"
-check consistent -s "$SEED" -n 20 -t 6 -r remote0 pri0 pri1 pri2
+check consistent -s "$SEED" -n 12 -t 6 -r remote0 pri0 pri1 pri2
 ungroup
 note "some"
 group sync "$much" sync
-check consistent -s "$SEED" -n 20 -t 6 -r remote0 pri0 pri1 pri2
+check consistent -s "$SEED" -n 12 -t 6 -r remote0 pri0 pri1 pri2
 ungroup
 note "one alone"
 group "$much" sync sync
-check consistent -s "$SEED" -n 20 -t 6 -a -r remote0 pri0
+check consistent -s "$SEED" -n 12 -t 6 -a -r remote0 pri0
 ungroup

@@ -14,7 +14,7 @@ note "of one device alone it is a cut too"
 for n in 0 1 2; do
 	check blkdiscard -f -z /dev/mapper/pri$n
 done
-check consistent -s "$SEED" -n 30 -t 6 -r remote0 pri0
+check consistent -s "$SEED" -n 15 -t 6 -r remote0 pri0
 msg pri0 checkpoint_all
 for n in 0 1 2; do
 	same /dev/mapper/local$n /dev/mapper/remote$n
