@@ -21,6 +21,7 @@
 #include <linux/blkdev.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "primary.h"
 
 /*
@@ -357,7 +358,7 @@ static struct behind_write *make_copy(struct primary *p, struct bio *from,
 				      gfp_t gfp)
 {
 	struct block_device *remote = p->r.devs[LEG_REMOTE];
-	blk_opf_t without = REQ_FUA | REQ_POLLED;
+	blk_opf_t without = REQ_FUA | REQ_POLLED | REQ_ALLOC_CACHE;
 	bool data = bio_has_data(from);
 	struct behind_write *copy;
 	struct bio *bio;
@@ -372,7 +373,7 @@ static struct behind_write *make_copy(struct primary *p, struct bio *from,
 	 */
 	bio = bio_alloc_bioset(remote, data ? DIV_ROUND_UP(from->bi_iter.bi_size,
 						   PAGE_SIZE) : 0,
-			       (from->bi_opf & ~without) | REQ_ALLOC_CACHE,
+			       (from->bi_opf & ~without) | COMPAT_ALLOC_CACHE,
 			       GFP_NOWAIT | __GFP_NOWARN, &p->behind.bios);
 	if (!bio)
 		return NULL;

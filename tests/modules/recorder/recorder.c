@@ -19,6 +19,8 @@
  *			answered a little later and in any order
  *	pass		log nothing, answer at once
  *	mark N		note the number N in the log
+ *	fail N		this device answers what is recorded with an error from
+ *			now on, unless N is 0
  *
  * The content is in memory, all zeroes at first. A write gets there when it is
  * answered.
@@ -48,9 +50,11 @@ MODULE_PARM_DESC(log_mib, "Room for the log in MiB");
  * @number: from the table
  * @bytes: its length
  * @memory: its content
+ * @failing: what is recorded fails
  */
 struct recorder {
 	unsigned int number;
+	bool failing;
 	u64 bytes;
 	u8 *memory;
 };
@@ -62,7 +66,7 @@ struct recorder {
  * @bio: dm core's clone
  * @iter: of @bio as it came in
  * @id: in the log
- * @patience: times it is not answered though chosen
+ * @patience: times it is not answered yet though chosen
  */
 struct held {
 	struct list_head list;
@@ -193,7 +197,6 @@ static struct held *any_held(void)
  */
 static void do_answer(struct work_struct *work)
 {
-	unsigned int patience = 0;
 	struct held *h;
 
 	for (;;) {
@@ -204,18 +207,22 @@ static void do_answer(struct work_struct *work)
 			break;
 		}
 		h = any_held();
-		if (op_is_flush(h->bio->bi_opf) && patience++ < h->patience) {
+		if (op_is_flush(h->bio->bi_opf) && h->patience) {
+			h->patience--;
 			spin_unlock_irq(&lock);
 			continue;
 		}
-		patience = 0;
 		list_del(&h->list);
 		nr_held--;
-		transfer(h->r, h->bio, h->iter);
+		if (h->r->failing)
+			h->bio->bi_status = BLK_STS_IOERR;
+		else
+			transfer(h->r, h->bio, h->iter);
 		append((struct recorder_event) {
 			.type = RECORDER_COMPLETE,
 			.device = h->r->number,
 			.id = h->id,
+			.flags = h->r->failing ? RECORDER_ERROR : 0,
 		});
 		spin_unlock_irq(&lock);
 		bio_endio(h->bio);
@@ -256,6 +263,7 @@ static int recorder_map(struct dm_target *ti, struct bio *bio)
 static int recorder_message(struct dm_target *ti, unsigned int argc, char **argv,
 			    char *result, unsigned int maxlen)
 {
+	struct recorder *r = ti->private;
 	u64 n = 0;
 
 	if (argc > 2 || (argc == 2 && kstrtou64(argv[1], 0, &n)))
@@ -268,6 +276,8 @@ static int recorder_message(struct dm_target *ti, unsigned int argc, char **argv
 		choice = n * 2 + 1;
 	} else if (!strcmp(argv[0], "pass")) {
 		recording = false;
+	} else if (!strcmp(argv[0], "fail")) {
+		r->failing = n;
 	} else if (!strcmp(argv[0], "mark")) {
 		append((struct recorder_event) { .type = RECORDER_MARK, .id = n });
 	} else {

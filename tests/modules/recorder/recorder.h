@@ -20,7 +20,8 @@ enum recorder_op {
 	RECORDER_FLUSH,
 };
 
-#define RECORDER_FUA	1
+#define RECORDER_FUA	1	/* when it is submitted */
+#define RECORDER_ERROR	2	/* when it is completed: it did nothing */
 
 /**
  * struct recorder_event - one event, in the order in which they happened
@@ -30,7 +31,7 @@ enum recorder_op {
  * @sector: first one
  * @sectors: how many
  * @op: enum recorder_op
- * @flags: RECORDER_FUA
+ * @flags: RECORDER_FUA, RECORDER_ERROR
  * @bytes: of data behind this, when a write is submitted
  */
 struct recorder_event {

@@ -50,7 +50,7 @@ static unsigned int count_lost(size_t time)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < nr_ios; i++)
-		n += io_lost(&ios[i], time);
+		n += ios[i].device != REMOTE && io_lost(&ios[i], time);
 	return n;
 }
 
@@ -64,7 +64,8 @@ void cut_subsets(size_t first, size_t last)
 		const struct io *io = &ios[i];
 		struct cut cut = { .time = io->complete };
 
-		if ((io->op != IO_FLUSH && !io->fua) || io->complete == NEVER ||
+		if ((io->op != IO_FLUSH && !io->fua) || io->device == REMOTE ||
+		    io->complete == NEVER ||
 		    io->complete < first || io->complete > last)
 			continue;
 		lost = count_lost(cut.time);
@@ -79,7 +80,8 @@ void cut_subsets(size_t first, size_t last)
 
 bool is_super(const struct io *io)
 {
-	return io->device == BUFFER && io->op == IO_WRITE && !memcmp(io->data, "REPLBUT1", 8);
+	return io->device == BUFFER && io->op == IO_WRITE &&
+	       (!memcmp(io->data, "REPLBUT1", 8) || !memcmp(io->data, "REPLLOG1", 8));
 }
 
 /* When the superblock was durable that says that a failover or stop is merged. */
@@ -99,15 +101,18 @@ size_t merged_at(void)
 	return nr_events;
 }
 
+/* Of a primary's log: marks. */
 bool is_summary(const struct io *io)
 {
-	return io->device == BUFFER && io->op == IO_WRITE && !memcmp(io->data, "REPLSUM1", 8);
+	return io->device == BUFFER && io->op == IO_WRITE &&
+	       (!memcmp(io->data, "REPLSUM1", 8) || !memcmp(io->data, "REPLMRK1", 8));
 }
 
 /*
  * Cut at every sector, with those before it or those from it on. All of a
  * superblock that is not zero lies in its first sector: that one is cut as
- * well, should the disk not write a sector as a whole.
+ * well, should the disk not write a sector as a whole. Marks are believed in
+ * sectors, and need disks that do.
  */
 void cut_torn(void)
 {
@@ -126,10 +131,74 @@ void cut_torn(void)
 			cut.bits = -kept;
 			add_cut(cut);
 		}
+		if (nr_devices > REMOTE && !is_super(io))
+			continue;
 		cut.how = CUT_BYTES;
 		for (cut.bits = 16; cut.bits < SECTOR; cut.bits += 16)
 			add_cut(cut);
 		cut.how = CUT_TORN;
+	}
+}
+
+/*
+ * ---- The remote leg, which keeps its power ----
+ *
+ * What it has answered it has, until its host goes down as well: then it is back
+ * at that host's last checkpoint. That one was taken at some time after the
+ * primary's last checkpoint but one.
+ */
+
+/**
+ * cut_checkpoint() - when a primary's checkpoint was acknowledged
+ * @time: of the cut
+ * @before: how many more were there after it, 0 or 1
+ * @index: gets its place in remote_older[], or -1
+ *
+ * Return: the event, or 0 when it was before the log.
+ */
+size_t cut_checkpoint(size_t time, unsigned int before, int *index)
+{
+	size_t end[2] = { };
+	unsigned int n = 0;
+	writer_t op;
+
+	for (op = 1; op <= nr_ops; op++) {
+		const struct op *o = &ops[op];
+
+		if ((o->kind != OP_CHECKPOINT && o->kind != OP_STOP) || o->unsure ||
+		    !o->begin || o->end >= time)
+			continue;
+		end[1] = end[0];
+		end[0] = o->end;
+		n++;
+	}
+	*index = n > before ? -1 : (int)(n + 1 - before);
+	return end[before];
+}
+
+static void fall_back(struct cut *cut)
+{
+	cut->remote = REMOTE_BACK;
+	cut->back = cut_checkpoint(cut->time, 1, &cut->base);
+	/* it may have been taken later as well */
+	if (cut->base < 0 && random_below(2))
+		cut->back += random_below(cut->time - cut->back);
+}
+
+/* Each cut of the other devices so far, with two fates of the remote leg. */
+void cuts_remote(void)
+{
+	unsigned int i, n = nr_cuts;
+
+	for (i = 0; i < n; i++) {
+		struct cut *cut = &cuts[i], back;
+
+		cut->base = -1;
+		cut->remote = cut->how == CUT_NONE ? REMOTE_ALL :
+			      cut->how == CUT_ALL ? REMOTE_DONE : random_below(REMOTE_BACK);
+		back = *cut;
+		fall_back(&back);
+		add_cut(back);
 	}
 }
 
@@ -147,16 +216,37 @@ static struct choice any_choice(void)
 	}
 }
 
+static struct choice remote_choice(const struct io *io, const struct cut *cut)
+{
+	static const struct choice all = { PART_ALL, 0 }, none = { PART_NONE, 0 };
+
+	switch (cut->remote) {
+	case REMOTE_ALL:
+		return all;
+	case REMOTE_DONE:
+		return io->complete < cut->time ? all : none;
+	case REMOTE_ANY:
+		return io->complete < cut->time ? all : any_choice();
+	default:
+		if (cut->base >= 0 || io->submit >= cut->back)
+			return none;
+		return io->complete < cut->back ? all : any_choice();
+	}
+}
+
 void cut_choose(const struct cut *cut)
 {
 	unsigned int i, n = 0;
 
 	random_seed((opt.seed * 0x10001 + cut->time) * UINT64_C(0x9e3779b97f4a7c15) + cut->bits);
+	remote_base = cut->remote == REMOTE_BACK ? cut->base : -1;
 	for (i = 0; i < nr_ios; i++) {
 		const struct io *io = &ios[i];
 
 		choices[i] = (struct choice) { PART_NONE, 0 };
-		if (!io_lost(io, cut->time))
+		if (io->device == REMOTE)
+			choices[i] = remote_choice(io, cut);
+		if (io->device == REMOTE || !io_lost(io, cut->time))
 			continue;
 		switch (cut->how) {
 		case CUT_NONE:
@@ -236,6 +326,8 @@ static bool in_transition(const struct cut *cut)
 {
 	const struct state *next;
 
+	if (nr_devices > REMOTE)
+		return cut->sure;
 	oracle_at(cut->time, &next);
 	return next;
 }
@@ -279,17 +371,31 @@ void cut_describe(char *text, size_t size, const struct cut *cut)
 		"all lost that can be", "nothing lost", "lost what was in flight",
 		"a subset kept", "any parts kept", "torn", "torn within a sector",
 	};
+	static const char * const remote[] = {
+		"all it has answered", "all it was sent", "what was in flight in part",
+	};
 	int used;
 
 	used = snprintf(text, size, ", cut after event %zu of %zu, %s", cut->time, nr_events,
 			how[cut->how]);
 	if (cut->how >= CUT_TORN)
-		snprintf(text + used, size - used, " (%s at buffer sector %u, the %s %d %s kept)",
-			 is_super(&ios[cut->io]) ? "superblock" : "summary", ios[cut->io].sector,
+		snprintf(text + used, size - used, " (%s at sector %u, the %s %d %s kept)",
+			 is_super(&ios[cut->io]) ? "superblock" :
+			 nr_devices > REMOTE ? "marks" : "summary", ios[cut->io].sector,
 			 cut->bits > 0 ? "first" : "last", abs((int)cut->bits),
 			 cut->how == CUT_TORN ? "sectors" : "bytes");
 	else if (cut->how >= CUT_SUBSET)
 		snprintf(text + used, size - used, " (%" PRIx64 ")", cut->bits);
+	if (nr_devices <= REMOTE)
+		return;
+	used = strlen(text);
+	if (cut->remote == REMOTE_BACK && cut->base >= 0)
+		snprintf(text + used, size - used, "; the remote leg is back before the first event");
+	else if (cut->remote == REMOTE_BACK)
+		snprintf(text + used, size - used, "; the remote leg is back at event %zu",
+			 cut->back);
+	else
+		snprintf(text + used, size - used, "; the remote leg has %s", remote[cut->remote]);
 }
 
 /* The events around a cut. */
@@ -313,15 +419,15 @@ void cut_show(const struct cut *cut)
 			if (!submit && io->complete != t)
 				continue;
 			printf("  %6zu %s io %u: %s %s%s %u+%u", t, submit ? "submit" : "  done", i,
-			       io->device == DISK ? "disk" : "buffer",
+			       devices[io->device].name,
 			       io->op == IO_FLUSH ? "flush" : is_super(io) ? "superblock" :
-			       is_summary(io) ? "summary" : io->op == IO_WRITE ? "write" : "zero",
+			       is_summary(io) ? nr_devices > REMOTE ? "marks" : "summary" : io->op == IO_WRITE ? "write" : "zero",
 			       io->fua ? " FUA" : "", io->sector, io->sectors);
 			if (submit && io_lost(io, cut->time))
 				printf(" (could be lost; kept: %s)",
 				       choices[i].part == PART_NONE ? "nothing" :
 				       choices[i].part == PART_ALL ? "all" : "a part");
-			printf("\n");
+			printf("%s\n", !submit && io->failed ? " (failed)" : "");
 		}
 	}
 }

@@ -20,7 +20,7 @@
 
 union request {
 	struct dm_ioctl io;
-	char bytes[4096];
+	char bytes[16384];
 };
 
 static int control = -1;
@@ -113,6 +113,23 @@ int dm_message(const char *name, const char *text)
 
 	snprintf(message->message, 512, "%s", text);
 	return dm_ioctl(DM_TARGET_MSG, &q, name);
+}
+
+/* With an answer. */
+int dm_ask(const char *name, const char *text, char *reply, size_t size)
+{
+	union request q = { };
+	struct dm_target_msg *message = payload(&q);
+	int error;
+
+	snprintf(message->message, 512, "%s", text);
+	error = dm_ioctl(DM_TARGET_MSG, &q, name);
+	if (!error && q.io.flags & DM_BUFFER_FULL_FLAG)
+		error = ENOSPC;
+	*reply = '\0';
+	if (!error && q.io.flags & DM_DATA_OUT_FLAG)
+		snprintf(reply, size, "%s", (char *)payload(&q));
+	return error;
 }
 
 /* The target's words. Return: the number of events so far. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Disk and buffer, and the log of what they were asked for: recorder's, or
- * that of dm-log-writes under one device split in two.
+ * The devices below, and the log of what they were asked for: recorder's, or
+ * that of dm-log-writes under one device split in disk and buffer.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,7 +35,8 @@ struct log_entry {
 	__le64 sector, nr_sectors, flags, data_len;
 };
 
-struct mapped disk, buffer;
+unsigned int nr_devices = 2;
+struct mapped devices[DEVICES];
 static struct mapped logged;
 
 struct io *ios;
@@ -73,25 +74,35 @@ static void create_logged(void)
 	create(&logged, "logged", opt.sectors[DISK] + opt.sectors[BUFFER], "log-writes",
 	       LOGGED " " LOG);
 	snprintf(params, sizeof(params), "%s 0", logged.number);
-	create(&disk, "disk", opt.sectors[DISK], "linear", params);
+	create(&devices[DISK], "disk", opt.sectors[DISK], "linear", params);
 	snprintf(params, sizeof(params), "%s %u", logged.number, opt.sectors[DISK]);
-	create(&buffer, "buffer", opt.sectors[BUFFER], "linear", params);
+	create(&devices[BUFFER], "buffer", opt.sectors[BUFFER], "linear", params);
 }
 
 void devices_create(void)
 {
+	static const char * const name[][DEVICES] = {
+		{ "disk", "buffer" }, { "local", "log", "remote" },
+	};
+	char number[8];
+	unsigned int i;
+
 	if (opt.log_writes) {
 		create_logged();
 		return;
 	}
-	create(&disk, "disk", opt.sectors[DISK], "recorder", "0");
-	create(&buffer, "buffer", opt.sectors[BUFFER], "recorder", "1");
+	for (i = 0; i < nr_devices; i++) {
+		snprintf(number, sizeof(number), "%u", i);
+		create(&devices[i], name[nr_devices > REMOTE][i], opt.sectors[i], "recorder", number);
+	}
 }
 
 void devices_remove(void)
 {
-	dm_remove(&buffer);
-	dm_remove(&disk);
+	unsigned int i;
+
+	for (i = nr_devices; i--; )
+		dm_remove(&devices[i]);
 	if (opt.log_writes)
 		dm_remove(&logged);
 }
@@ -101,12 +112,18 @@ void events_begin(void)
 	if (opt.log_writes)
 		events_mark(0);
 	else
-		message(&disk, "record", random_below(1 << 30));
+		message(&devices[DISK], "record", random_below(1 << 30));
 }
 
 void events_mark(uint64_t mark)
 {
-	message(opt.log_writes ? &logged : &disk, "mark", mark);
+	message(opt.log_writes ? &logged : &devices[DISK], "mark", mark);
+}
+
+/* From now on writes and flushes of this device fail; or they don't any more. */
+void events_fail(enum device device, bool fail)
+{
+	message(&devices[device], "fail", fail);
 }
 
 /* Marks are in pairs: before an op, and when it was acknowledged. */
@@ -167,7 +184,7 @@ static void read_recorder(void)
 	size_t at = 0, size;
 	uint64_t first = 0;
 
-	message(&disk, "pass", 0);
+	message(&devices[DISK], "pass", 0);
 	size = read_file(RECORDER_LOG);
 	for (; at < size; nr_events++) {
 		const struct recorder_event *e = (void *)(raw + at);
@@ -194,6 +211,7 @@ static void read_recorder(void)
 			if (e->id < first || e->id - first >= nr_ios)
 				die("recorder's log has an end without a beginning");
 			ios[e->id - first].complete = nr_events;
+			ios[e->id - first].failed = e->flags & RECORDER_ERROR;
 			break;
 		case RECORDER_MARK:
 			found_mark(e->id);
@@ -212,12 +230,12 @@ static void find_durable(void)
 	for (i = 0; i < nr_ios; i++) {
 		struct io *io = &ios[i];
 
-		if (io->op == IO_FLUSH || io->complete == NEVER)
+		if (io->op == IO_FLUSH || io->failed || io->complete == NEVER)
 			continue;
 		if (io->fua)
 			io->durable = io->complete;
 		for (j = i + 1; j < nr_ios; j++)
-			if (ios[j].op == IO_FLUSH && ios[j].device == io->device &&
+			if (ios[j].op == IO_FLUSH && !ios[j].failed && ios[j].device == io->device &&
 			    ios[j].submit > io->complete && ios[j].complete < io->durable)
 				io->durable = ios[j].complete;
 	}
@@ -307,5 +325,5 @@ void events_end(void)
 	read_log_writes();
 	opt.log_writes = false;
 	devices_create();
-	message(&disk, "pass", 0);
+	message(&devices[DISK], "pass", 0);
 }

@@ -14,6 +14,8 @@
 
 uint8_t *image[DEVICES];
 struct choice *choices;
+uint8_t *remote_older[2];
+int remote_base = -1;
 
 static uint8_t *first[DEVICES];		/* before the first event */
 static struct io **order;		/* in which they get to the media */
@@ -21,7 +23,7 @@ static unsigned int nr_order;
 
 static int fd_of(unsigned int device)
 {
-	return device == DISK ? disk.fd : buffer.fd;
+	return devices[device].fd;
 }
 
 static size_t size_of(unsigned int device)
@@ -29,18 +31,19 @@ static size_t size_of(unsigned int device)
 	return (size_t)opt.sectors[device] * SECTOR;
 }
 
-/* What is on the devices now is there when the log begins. */
+/* What is on the devices now is there when the log begins; it is the image too. */
 void image_remember(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < DEVICES; i++) {
+	for (i = 0; i < nr_devices; i++) {
 		if (!first[i]) {
 			first[i] = allocate(size_of(i));
 			image[i] = allocate(size_of(i));
 		}
 		if (pread(fd_of(i), first[i], size_of(i), 0) != (ssize_t)size_of(i))
 			die("reading device %u: %s", i, strerror(errno));
+		memcpy(image[i], first[i], size_of(i));
 	}
 }
 
@@ -110,8 +113,11 @@ static const struct choice *choice_of(const struct io *io, size_t time)
 {
 	static const struct choice all = { PART_ALL, 0 }, none = { PART_NONE, 0 };
 
-	if (io->op == IO_FLUSH || io->submit >= time)
+	if (io->op == IO_FLUSH || io->failed || io->submit >= time)
 		return &none;
+	/* it has a time of its own */
+	if (io->device == REMOTE)
+		return &choices[io - ios];
 	return io->durable < time ? &all : &choices[io - ios];
 }
 
@@ -123,7 +129,7 @@ static const struct choice *choice_of(const struct io *io, size_t time)
  */
 uint64_t image_key(size_t time)
 {
-	uint64_t key = 1;
+	uint64_t key = 2 + remote_base;
 	unsigned int i;
 
 	for (i = 0; i < nr_order; i++) {
@@ -148,10 +154,30 @@ void image_build(size_t time)
 {
 	unsigned int i;
 
-	for (i = 0; i < DEVICES; i++)
-		memcpy(image[i], first[i], size_of(i));
+	for (i = 0; i < nr_devices; i++)
+		memcpy(image[i], i == REMOTE && remote_base >= 0 ? remote_older[remote_base] :
+		       first[i], size_of(i));
 	for (i = 0; i < nr_order; i++)
 		apply(order[i], choice_of(order[i], time));
+}
+
+/**
+ * image_older() - what the remote leg may fall back to beyond the log's begin
+ * @before: its content at the last checkpoint but one
+ * @last: its content at the last checkpoint; either may be image[REMOTE]
+ */
+void image_older(const uint8_t *before, const uint8_t *last)
+{
+	uint8_t *copy = allocate(size_of(REMOTE));
+	unsigned int i;
+
+	memcpy(copy, before, size_of(REMOTE));
+	for (i = 0; i < 2; i++)
+		if (!remote_older[i])
+			remote_older[i] = allocate(size_of(REMOTE));
+	memcpy(remote_older[1], last, size_of(REMOTE));
+	memcpy(remote_older[0], copy, size_of(REMOTE));
+	free(copy);
 }
 
 /* Onto the devices, of which nobody is above now. */
@@ -159,7 +185,7 @@ void image_load(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < DEVICES; i++)
+	for (i = 0; i < nr_devices; i++)
 		if (pwrite(fd_of(i), image[i], size_of(i), 0) != (ssize_t)size_of(i))
 			die("writing device %u: %s", i, strerror(errno));
 }

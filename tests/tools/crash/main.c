@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * crash - power is lost at any moment, and the secondary comes back
+ * crash - power is lost at any moment, and the secondary or primary comes back
  *
  *	crash [options] every|subsets|torn|again|failover
+ *	crash [options] primary-every|primary-subsets|primary-torn|primary-again
  *
  * A workload runs on a secondary while all that its disk and buffer are asked
  * for is recorded. Then, again and again: what a loss of power at some moment
@@ -19,6 +20,8 @@
  *			follows it, ten times in a row
  *	failover	like subsets and every, from a failover on
  *
+ * The tests of a primary are the same; see primary.c.
+ *
  *	-s SEED		the operations and the samples are made from it
  *	-b SECTORS	of the buffer
  *	-e N		epochs
@@ -28,7 +31,15 @@
  *	-n N		recoveries at most (in a round); a sample is taken of more
  *	-r N		rounds of "again" and "failover"
  *	-w		record with dm-log-writes, on /dev/ram0 and /dev/ram1
+ *	-l SECTORS	of disk or legs
  *	-v		say what is done
+ *
+ * Of primaries only:
+ *
+ *	-g SECTORS	of a region
+ *	-a		asynchronous
+ *	-m SECTORS	that the remote leg may be behind
+ *	-y		nosync
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -53,6 +64,7 @@ struct options opt = {
 	.plain = 12,
 	.rounds = 4,
 	.limit = UINT32_MAX,
+	.region = 32,
 };
 
 /**
@@ -80,6 +92,11 @@ static struct {
 
 static uint64_t random_state;
 static const char *now = "";		/* what is being done, for messages */
+
+void now_is(const char *text)
+{
+	now = text;
+}
 
 void die(const char *fmt, ...)
 {
@@ -382,7 +399,7 @@ static void test_again(struct found *found)
 	}
 }
 
-static void need(const char *what, unsigned int n)
+void need(const char *what, unsigned int n)
 {
 	if (!n)
 		die("never hit: %s", what);
@@ -441,13 +458,14 @@ int main(int argc, char **argv)
 	} numbers[] = {
 		{ 'b', &opt.sectors[BUFFER] }, { 'e', &opt.epochs }, { 'n', &opt.limit },
 		{ 'o', &opt.batches }, { 'p', &opt.plain }, { 'r', &opt.rounds },
+		{ 'l', &opt.sectors[DISK] }, { 'g', &opt.region }, { 'm', &opt.behind },
 	};
 	struct found found;
 	unsigned int i;
 	bool logged;
 	int c;
 
-	while ((c = getopt(argc, argv, "s:b:e:fo:p:n:r:wv")) != -1) {
+	while ((c = getopt(argc, argv, "s:b:e:fo:p:n:r:wvl:g:am:y")) != -1) {
 		for (i = 0; i < ARRAY_SIZE(numbers) && numbers[i].option != c; i++)
 			;
 		if (i < ARRAY_SIZE(numbers))
@@ -456,6 +474,10 @@ int main(int argc, char **argv)
 			opt.seed = strtoull(optarg, NULL, 0);
 		else if (c == 'f')
 			opt.fill = true;
+		else if (c == 'a')
+			opt.async = true;
+		else if (c == 'y')
+			opt.nosync = true;
 		else if (c == 'w')
 			opt.log_writes = true;
 		else if (c == 'v')
@@ -465,6 +487,8 @@ int main(int argc, char **argv)
 	}
 	random_seed(opt.seed * 2);
 	logged = opt.log_writes;
+	if (optind < argc && !strncmp(argv[optind], "primary-", 8))
+		return primary_test(argv[optind] + 8);
 	recover_init();
 	found_init(&found);
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {

@@ -37,7 +37,7 @@ void sector_make(void *sector, uint32_t where, writer_t op)
 }
 
 /* Who wrote this; 0 is zeroes. */
-static writer_t sector_read(const void *sector, uint32_t where)
+writer_t sector_read(const void *sector, uint32_t where)
 {
 	static const uint64_t zeroes[WORDS];
 	const uint64_t *word = sector;
@@ -66,7 +66,7 @@ static bool covers(const struct op *o, uint32_t sector)
 static void describe(char *text, size_t size, writer_t op, const uint8_t *data)
 {
 	static const char * const kind[] = { "write", "zeroes", "discard", "flush", "start",
-					     "checkpoint", "stop", "failover" };
+					     "checkpoint", "stop", "failover", "resync" };
 	const struct op *o = &ops[op];
 	uint64_t word[2];
 
@@ -199,13 +199,39 @@ static const char *view_is(const struct found *found)
 	return !found->both ? "not there" : found->closed ? "closed" : "open";
 }
 
+/* Return: how many sectors are not what they may be. */
+static unsigned int compare_content(const writer_t *content, const uint8_t *data,
+				    const struct state *s, size_t time, char *why, size_t size)
+{
+	uint32_t sectors = opt.sectors[DISK], i;
+	writer_t *flushed = allocate(sectors * sizeof(*flushed));
+	unsigned int wrong = 0;
+	char text[2][160];
+
+	find_flushed(s, time, flushed);
+	for (i = 0; i < sectors; i++) {
+		writer_t least = flushed[i] > s->content[i] ? flushed[i] : s->content[i];
+
+		if (allowed(s, time, i, content[i], flushed[i]))
+			continue;
+		if (!wrong++) {
+			describe(text[0], sizeof(text[0]), content[i], data + (size_t)i * SECTOR);
+			describe(text[1], sizeof(text[1]), least, NULL);
+			snprintf(why, size, "sector %u: found %s, expected %s", i, text[0], text[1]);
+		}
+	}
+	free(flushed);
+	if (wrong) {
+		size_t used = strlen(why);
+
+		snprintf(why + used, size - used, "; %u sectors are wrong", wrong);
+	}
+	return wrong;
+}
+
 static unsigned int compare(struct found *found, const struct state *s, size_t time, char *why,
 			    size_t size)
 {
-	uint32_t sectors = opt.sectors[DISK], i;
-	char text[2][160];
-	writer_t *flushed;
-	unsigned int wrong = 0;
 	bool stage;
 
 	*why = '\0';
@@ -226,30 +252,22 @@ static unsigned int compare(struct found *found, const struct state *s, size_t t
 		snprintf(why, size, "stage %s, epoch %" PRIu64 ", inbound view %s; expected %s, epoch %"
 			 PRIu64, found->stage, found->epoch, view_is(found),
 			 name[s->stage], s->epoch);
-		wrong = sectors;
+		return opt.sectors[DISK];
 	}
+	return compare_content(found->content, found->data[ACTIVE], s, time, why, size);
+}
 
-	flushed = allocate(sectors * sizeof(*flushed));
-	find_flushed(s, time, flushed);
-	for (i = 0; i < sectors; i++) {
-		writer_t least = flushed[i] > s->content[i] ? flushed[i] : s->content[i];
-
-		if (allowed(s, time, i, found->content[i], flushed[i]))
-			continue;
-		if (!wrong++) {
-			describe(text[0], sizeof(text[0]), found->content[i],
-				 found->data[ACTIVE] + (size_t)i * SECTOR);
-			describe(text[1], sizeof(text[1]), least, NULL);
-			snprintf(why, size, "sector %u: found %s, expected %s", i, text[0], text[1]);
-		}
-	}
-	free(flushed);
-	if (wrong && wrong < sectors) {
-		size_t used = strlen(why);
-
-		snprintf(why + used, size - used, "; %u sectors are wrong", wrong);
-	}
-	return wrong;
+/**
+ * oracle_keeps() - does image[LOCAL] have all that a primary's local leg must have?
+ * @content: who wrote each sector of it
+ * @time: of the crash
+ * @why: gets what is wrong
+ * @size: of @why in bytes
+ */
+bool oracle_keeps(const writer_t *content, size_t time, char *why, size_t size)
+{
+	*why = '\0';
+	return !compare_content(content, image[LOCAL], &states[0], time, why, size);
 }
 
 /* Who wrote what was read; and both views show the same. */

@@ -13,25 +13,26 @@
 
 #include "crash.h"
 
-struct mapped secondary, inbound;
+struct mapped subject, inbound;
 
 static struct mapped spare[3];
 
 /*
  * The slabs of dm's bios are made for the first device of a kind and destroyed
  * with the last one, which takes longer than all else in a recovery: there is
- * always one more secondary.
+ * always one more secondary, or primary.
  */
 void recover_init(void)
 {
 	char params[64];
 
-	if (dm_create(&spare[0], "spare-disk", opt.sectors[DISK], "recorder", "2") ||
-	    dm_create(&spare[1], "spare-buffer", opt.sectors[BUFFER], "recorder", "3"))
+	if (dm_create(&spare[0], "spare-disk", opt.sectors[DISK], "recorder", "8") ||
+	    dm_create(&spare[1], "spare-buffer", opt.sectors[nr_devices > REMOTE ? DISK : BUFFER], "recorder", "9"))
 		die("no recorder");
-	snprintf(params, sizeof(params), "secondary %s %s", spare[0].number, spare[1].number);
+	snprintf(params, sizeof(params), "%s %s %s", nr_devices > REMOTE ? "primary" : "secondary",
+		 spare[0].number, spare[1].number);
 	if (dm_create(&spare[2], "spare", opt.sectors[DISK], "replication", params))
-		die("no secondary");
+		die("no %s", params);
 }
 
 void recover_exit(void)
@@ -57,7 +58,7 @@ uint32_t recover_status(struct found *found)
 	char text[256];
 	uint32_t event;
 
-	event = dm_status(secondary.name, text, sizeof(text));
+	event = dm_status(subject.name, text, sizeof(text));
 	if (sscanf(text, "secondary %23s %" SCNu64 " %*s %*u %*u %" SCNu64, found->stage,
 		   &found->epoch, &found->committed) != 3)
 		die("cannot read status '%s'", text);
@@ -89,17 +90,18 @@ int recover(struct found *found, bool both)
 	char params[64], text[256];
 	int error;
 
-	snprintf(params, sizeof(params), "secondary %s %s", disk.number, buffer.number);
-	error = dm_create(&secondary, "sec", opt.sectors[DISK], "replication", params);
+	snprintf(params, sizeof(params), "secondary %s %s", devices[DISK].number,
+		 devices[BUFFER].number);
+	error = dm_create(&subject, "sec", opt.sectors[DISK], "replication", params);
 	if (error)
 		return error;
 	recover_status(found);
 	found->both = both || found->state == STAGE_NONE;
 	if (found->state != STAGE_NONE)
-		read_view(&secondary, found->data[ACTIVE]);
+		read_view(&subject, found->data[ACTIVE]);
 	if (!found->both)
 		return 0;
-	snprintf(params, sizeof(params), "inbound %s", secondary.number);
+	snprintf(params, sizeof(params), "inbound %s", subject.number);
 	error = dm_create(&inbound, "in", opt.sectors[DISK], "replication", params);
 	if (error)
 		die("the inbound view cannot be created: %s", strerror(error));
@@ -114,5 +116,5 @@ void recover_remove(const struct found *found)
 {
 	if (found->both)
 		dm_remove(&inbound);
-	dm_remove(&secondary);
+	dm_remove(&subject);
 }

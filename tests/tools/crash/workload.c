@@ -54,7 +54,7 @@ static writer_t *base, *layer[VIEWS];	/* of each sector, as acknowledged */
 static writer_t last_transition;
 static uint32_t hot[HOT_SPOTS];
 
-static writer_t new_op(enum op_kind kind, enum view view, uint32_t sector, uint32_t sectors)
+writer_t workload_op(enum op_kind kind, enum view view, uint32_t sector, uint32_t sectors)
 {
 	ops = realloc(ops, (nr_ops + 2) * sizeof(*ops));
 	if (!ops)
@@ -70,12 +70,12 @@ static writer_t new_op(enum op_kind kind, enum view view, uint32_t sector, uint3
 	return nr_ops;
 }
 
-static void begins(writer_t op)
+void workload_begins(writer_t op)
 {
 	events_mark(op * 2);
 }
 
-static void acknowledged(writer_t op)
+void workload_acknowledged(writer_t op)
 {
 	struct op *o = &ops[op];
 	uint32_t i;
@@ -95,7 +95,7 @@ static void did_not_fit(writer_t op)
 
 static int fd_of(enum view view)
 {
-	return view == INBOUND ? inbound.fd : secondary.fd;
+	return view == INBOUND ? inbound.fd : subject.fd;
 }
 
 /* One of those that take writes now. */
@@ -113,7 +113,8 @@ static enum view some_view(void)
 /* Anywhere, in a few hot spots, or where something was done lately. */
 static uint32_t some_sector(void)
 {
-	const struct op *lately = &ops[nr_ops - random_below(nr_ops < LATELY ? nr_ops : LATELY)];
+	uint32_t few = nr_ops && nr_ops < LATELY ? nr_ops : LATELY;
+	const struct op *lately = &ops[nr_ops ? nr_ops - random_below(few) : 0];
 	uint32_t sector;
 
 	switch (random_below(4)) {
@@ -163,7 +164,7 @@ static void batch_send(struct batch *b, bool one_view, enum view view, unsigned 
 		if (!one_view)
 			view = some_view();
 		some_range(b, &sector, &sectors);
-		op = new_op(OP_WRITE, view, sector, sectors);
+		op = workload_op(OP_WRITE, view, sector, sectors);
 		/* its log has a write with FUA before older ones that were not flushed */
 		ops[op].fua = stage != STAGE_RUNNING && !opt.log_writes && !random_below(4);
 		if (!b->data[at])
@@ -181,7 +182,7 @@ static void batch_send(struct batch *b, bool one_view, enum view view, unsigned 
 			.aio_data = op,
 		};
 		list[at] = &b->cb[at];
-		begins(op);
+		workload_begins(op);
 	}
 	if (!aio && syscall(SYS_io_setup, BATCH, &aio))
 		die("io_setup: %s", strerror(errno));
@@ -202,7 +203,7 @@ static void batch_wait(struct batch *b)
 		if (syscall(SYS_io_getevents, aio, 1L, 1L, &done, NULL) != 1)
 			die("io_getevents: %s", strerror(errno));
 		if (done.res == (int64_t)ops[done.data].sectors * SECTOR)
-			acknowledged(done.data);
+			workload_acknowledged(done.data);
 		else if (done.res == -ENOSPC)
 			did_not_fit(done.data);
 		else if (!closed || ops[done.data].view != INBOUND)
@@ -218,12 +219,12 @@ static void blank(enum op_kind kind, enum view view)
 	writer_t op;
 
 	some_range(&batch, &sector, &sectors);
-	op = new_op(kind, view, sector, sectors);
+	op = workload_op(kind, view, sector, sectors);
 	range[0] = (uint64_t)sector * SECTOR;
 	range[1] = (uint64_t)sectors * SECTOR;
-	begins(op);
+	workload_begins(op);
 	if (!ioctl(fd_of(view), kind == OP_ZERO ? BLKZEROOUT : BLKDISCARD, range))
-		acknowledged(op);
+		workload_acknowledged(op);
 	else if (errno == ENOSPC)
 		did_not_fit(op);
 	else
@@ -232,15 +233,16 @@ static void blank(enum op_kind kind, enum view view)
 
 static void flush(enum view view)
 {
-	writer_t op = new_op(OP_FLUSH, view, 0, 0);
+	writer_t op = workload_op(OP_FLUSH, view, 0, 0);
 
-	begins(op);
+	workload_begins(op);
 	if (fsync(fd_of(view)))
 		die("op %u: flush: %s", op, strerror(errno));
-	acknowledged(op);
+	workload_acknowledged(op);
 }
 
-static void some_ops(void)
+/* A batch of writes, or something else. */
+void workload_ops(void)
 {
 	switch (random_below(8)) {
 	case 0:
@@ -260,6 +262,17 @@ static void some_ops(void)
 			flush(some_view());
 		batch_wait(&batch);
 	}
+}
+
+/* A batch that is in flight until workload_wait(). */
+void workload_send(void)
+{
+	batch_send(&batch, false, 0, 1 + random_below(BATCH));
+}
+
+void workload_wait(void)
+{
+	batch_wait(&batch);
 }
 
 /*
@@ -288,7 +301,7 @@ static void transition(enum op_kind kind, enum view view)
 		[OP_FAILOVER] = "stop failover",
 	};
 	enum stage next = kind == OP_STOP || kind == OP_FAILOVER ? STAGE_PLAIN : STAGE_RUNNING;
-	writer_t op = new_op(kind, view, 0, 0);
+	writer_t op = workload_op(kind, view, 0, 0);
 	uint32_t event;
 	int error;
 
@@ -297,23 +310,23 @@ static void transition(enum op_kind kind, enum view view)
 	if (kind != OP_FAILOVER)
 		epoch++;
 	oracle_transition(op, next, epoch, view, base);
-	begins(op);
+	workload_begins(op);
 	for (;;) {
 		struct found found;
 
 		event = recover_status(&found);
-		error = dm_message(secondary.name, text[kind]);
+		error = dm_message(subject.name, text[kind]);
 		/* the merge has to get on first */
 		if (error != EBUSY)
 			break;
-		dm_wait(secondary.name, event);
+		dm_wait(subject.name, event);
 	}
 	if (error)
 		die("op %u: %s: %s", op, text[kind], strerror(error));
 	stage = next;
 	last_transition = op;
 	closed = kind == OP_FAILOVER;
-	acknowledged(op);
+	workload_acknowledged(op);
 }
 
 /* In percent of the time, while a view is used. */
@@ -323,7 +336,7 @@ static void merge_pace(unsigned int percent)
 	int error;
 
 	snprintf(text, sizeof(text), "merge_throttle %u", percent);
-	error = dm_message(secondary.name, text);
+	error = dm_message(subject.name, text);
 	if (error)
 		die("%s: %s", text, strerror(error));
 }
@@ -343,7 +356,7 @@ void workload_merge(void)
 		event = recover_status(&found);
 		if (found.state == STAGE_PLAIN ? !strcmp(found.stage, "done") : !found.committed)
 			break;
-		dm_wait(secondary.name, event);
+		dm_wait(subject.name, event);
 	}
 }
 
@@ -354,7 +367,7 @@ static void fill_buffer(void)
 
 	workload_merge();
 	for (i = 0; i < FILL_BATCHES && nr_full == full; i++)
-		some_ops();
+		workload_ops();
 }
 
 void workload_epochs(unsigned int n)
@@ -365,7 +378,7 @@ void workload_epochs(unsigned int n)
 		/* when it is slow there are several committed layers */
 		merge_pace(random_below(3) ? 100 : 2);
 		for (i = random_below(opt.batches + 1); i; i--)
-			some_ops();
+			workload_ops();
 		if (opt.fill && random_below(2))
 			fill_buffer();
 		if (random_below(2))
@@ -398,10 +411,10 @@ void workload_plain(unsigned int batches)
 {
 	merge_pace(2);
 	while (batches--)
-		some_ops();
+		workload_ops();
 	merge_pace(100);
 	workload_merge();
-	some_ops();
+	workload_ops();
 	flush(ACTIVE);
 	batch_send(&batch, false, 0, BATCH);
 	batch_wait(&batch);
@@ -417,6 +430,7 @@ void workload_begin(const struct found *found)
 	if (!ops) {
 		/* op 0 is none */
 		ops = allocate(sizeof(*ops));
+		memset(ops, 0, sizeof(*ops));
 		base = allocate(size);
 		layer[INBOUND] = allocate(size);
 		layer[ACTIVE] = allocate(size);
@@ -441,18 +455,18 @@ void workload_begin(const struct found *found)
 /* What is there before the first start, by the inbound view. */
 void workload_fill(void)
 {
-	writer_t op = new_op(OP_WRITE, INBOUND, 0, opt.sectors[DISK]);
+	writer_t op = workload_op(OP_WRITE, INBOUND, 0, opt.sectors[DISK]);
 	size_t size = (size_t)opt.sectors[DISK] * SECTOR;
 	uint8_t *data = allocate(size);
 	uint32_t i;
 
 	for (i = 0; i < opt.sectors[DISK]; i++)
 		sector_make(data + (size_t)i * SECTOR, i, op);
-	begins(op);
+	workload_begins(op);
 	if (pwrite(inbound.fd, data, size, 0) != (ssize_t)size)
 		die("filling the inbound view: %s", strerror(errno));
-	acknowledged(op);
+	workload_acknowledged(op);
 	free(data);
 	flush(INBOUND);
-	some_ops();
+	workload_ops();
 }
