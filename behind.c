@@ -21,6 +21,7 @@
 #include <linux/blkdev.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "primary.h"
 
 /*
@@ -357,7 +358,7 @@ static struct behind_write *make_copy(struct primary *p, struct bio *from,
 				      gfp_t gfp)
 {
 	struct block_device *remote = p->r.devs[LEG_REMOTE];
-	blk_opf_t without = REQ_FUA | REQ_POLLED;
+	blk_opf_t without = REQ_FUA | REQ_POLLED | REQ_ALLOC_CACHE;
 	bool data = bio_has_data(from);
 	struct behind_write *copy;
 	struct bio *bio;
@@ -372,7 +373,7 @@ static struct behind_write *make_copy(struct primary *p, struct bio *from,
 	 */
 	bio = bio_alloc_bioset(remote, data ? DIV_ROUND_UP(from->bi_iter.bi_size,
 						   PAGE_SIZE) : 0,
-			       from->bi_opf & ~without,
+			       (from->bi_opf & ~without) | COMPAT_ALLOC_CACHE,
 			       GFP_NOWAIT | __GFP_NOWARN, &p->behind.bios);
 	if (!bio)
 		return NULL;
@@ -476,12 +477,14 @@ void behind_drain(struct primary *p)
  * @p: the primary
  * @cut: a time on the clock of cuts that has come
  *
+ * Or until a leg has failed.
+ *
  * Context: process, sleeps.
  */
 void behind_drain_cut(struct primary *p, u64 cut)
 {
 	hurry(p);
-	range_drain(&p->behind.ranges, cut);
+	range_drain(&p->behind.ranges, cut, &p->failed);
 }
 
 /*
@@ -507,7 +510,7 @@ int behind_init(struct primary *p)
 	INIT_DELAYED_WORK(&b->send_work, do_send);
 	range_lock_init(&b->ranges, p->map.shift, p->io_wq);
 	return bioset_init(&b->bios, RESERVE, offsetof(struct behind_write, bio),
-			   BIOSET_NEED_BVECS);
+			   BIOSET_NEED_BVECS | BIOSET_PERCPU_CACHE);
 }
 
 void behind_exit(struct primary *p)

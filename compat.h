@@ -31,6 +31,13 @@
 #define compat_nowait_limits(limits)		do { } while (0)
 #endif
 
+/* Bios of a CPU's cache may be put in interrupts. */
+#ifdef BLK_FEAT_STABLE_WRITES
+#define COMPAT_ALLOC_CACHE	REQ_ALLOC_CACHE
+#else
+#define COMPAT_ALLOC_CACHE	0
+#endif
+
 /* What a table opened for writing has in its mode. */
 #ifdef BLK_OPEN_WRITE
 #define COMPAT_OPEN_WRITE	BLK_OPEN_WRITE

@@ -290,17 +290,45 @@ static int prepare_checkpoint(struct repl *r, struct replication_reason *why)
 	return r->kind->prepare(r, why);
 }
 
-/* The steps that rs_cut() takes one by one. */
+/* A step of a checkpoint, where the kind has it. */
+static int take_step(struct repl *r, enum replication_cut step,
+		     struct replication_reason *why)
+{
+	const struct repl_kind *kind = r->kind;
+
+	switch (step) {
+	case REPLICATION_CUT_MARK:
+		if (kind->mark)
+			kind->mark(r);
+		break;
+	case REPLICATION_CUT_SEND:
+		return kind->send ? kind->send(r, why) : 0;
+	case REPLICATION_CUT_PAUSE:
+		if (kind->pause)
+			kind->pause(r);
+		break;
+	case REPLICATION_CUT_COMMIT:
+		return kind->commit ? kind->commit(r, why) : 0;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* The steps that a group takes together. */
 static int do_checkpoint(struct repl *r, struct request *q)
 {
+	enum replication_cut step;
 	int error = prepare_checkpoint(r, &q->why);
 
 	if (error)
 		return error;
 	cut_begin();
-	r->kind->mark(r);
+	take_step(r, REPLICATION_CUT_MARK, &q->why);
 	cut_take();
-	error = r->kind->commit(r, &q->why);
+	for (step = REPLICATION_CUT_SEND;
+	     !error && step <= REPLICATION_CUT_COMMIT; step++)
+		error = take_step(r, step, &q->why);
 	r->kind->finish(r);
 	return error;
 }
@@ -484,6 +512,8 @@ static int cut_wait(struct repl *r, struct replication_reason *why)
 				READ_ONCE(r->suspending) ||
 				READ_ONCE(r->stage) > STAGE_RUNNING))
 		return repl_refuse(why, -EINTR, "killed");
+	if (READ_ONCE(r->stage) > STAGE_RUNNING)
+		return 0;
 	return READ_ONCE(r->suspending) ? refuse_suspended(why) : 0;
 }
 
@@ -493,10 +523,10 @@ static int cut_hold(struct repl *r, struct replication_reason *why)
 	int error;
 
 	mutex_lock_nest_lock(&r->lock, &cut_nest);
-	if (r->suspended)
-		error = refuse_suspended(why);
-	else if (r->stage > STAGE_RUNNING)
+	if (r->stage > STAGE_RUNNING)
 		error = REPLICATION_CUT_LEAVE;
+	else if (r->suspended)
+		error = refuse_suspended(why);
 	else
 		error = prepare_checkpoint(r, why);
 	if (error)
@@ -515,17 +545,13 @@ static int rs_cut(struct replication_state *rs, enum replication_cut step,
 		return cut_wait(r, why);
 	case REPLICATION_CUT_HOLD:
 		return cut_hold(r, why);
-	case REPLICATION_CUT_MARK:
-		r->kind->mark(r);
-		break;
-	case REPLICATION_CUT_COMMIT:
-		return r->kind->commit(r, why);
 	case REPLICATION_CUT_END:
 		r->kind->finish(r);
 		mutex_unlock(&r->lock);
-		break;
+		return 0;
+	default:
+		return take_step(r, step, why);
 	}
-	return 0;
 }
 
 static int rs_get_error(struct replication_state *rs,
@@ -1025,6 +1051,8 @@ void repl_presuspend(struct repl *r)
 void repl_presuspend_undo(struct repl *r)
 {
 	WRITE_ONCE(r->suspending, false);
+	if (r->kind->suspending)
+		r->kind->suspending(r);
 }
 
 /* All I/O of ours has ended when this returns. */

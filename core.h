@@ -70,9 +70,10 @@ struct repl_listener {
  *	time, not even of one mapped device
  * @start: start; called in stage none or done only
  * @prepare: a checkpoint is about to be taken; in stage running only
- * @mark: here is the cut; writes that show cut_next() are behind it. Must not
- *	wait for I/O.
- * @commit: make durable what is before the cut, raise the epoch
+ * @mark: here is the cut; writes that show cut_next() are behind it
+ * @send: what is before the cut goes to the remote leg
+ * @pause: nothing is taken any more
+ * @commit: make durable what has been taken
  * @finish: the checkpoint is over; follows every @prepare that succeeded
  * @stop: stop
  * @ready: checkpoint and stop sleep on @r->wait until this is true. Any context.
@@ -80,12 +81,15 @@ struct repl_listener {
  *	tells how it went. Any context that may sleep, without the lock.
  * @resume: I/O may go to the devices below; background work may start.
  *	@reloaded: with another table than before.
- * @suspending: let go of bios that wait for more than I/O; or NULL. Context of
- *	presuspend, or of a resume that failed.
+ * @suspending: r.suspending has changed: bios may wait for more than I/O only
+ *	while it is not set. Must not take the lock; or NULL.
  * @quiesce: end all I/O of background work. Called twice in a row at times.
  * @abandon: the devices below go: end all I/O on them, whoever it is from.
  *	After @quiesce.
  * @destroy: free it; nothing else refers to it any more
+ *
+ * @mark to @commit, each where it applies, are the steps of &enum
+ * replication_cut; the last one there is raises the epoch.
  *
  * Those up to @stop run under the replication's lock in a worker, its own or
  * that of a call on its group, and may sleep; they return 0, or an errno with
@@ -98,6 +102,8 @@ struct repl_kind {
 	int (*start)(struct repl *r, struct replication_reason *why);
 	int (*prepare)(struct repl *r, struct replication_reason *why);
 	void (*mark)(struct repl *r);
+	int (*send)(struct repl *r, struct replication_reason *why);
+	void (*pause)(struct repl *r);
 	int (*commit)(struct repl *r, struct replication_reason *why);
 	void (*finish)(struct repl *r);
 	int (*stop)(struct repl *r, bool failover,

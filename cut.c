@@ -60,7 +60,9 @@ void cut_gate_init(struct cut_gate *gate)
  */
 void cut_gate_close(struct cut_gate *gate)
 {
+	spin_lock_irq(&gate->lock);
 	WRITE_ONCE(gate->cut, cut_next());
+	spin_unlock_irq(&gate->lock);
 }
 
 /**
@@ -82,16 +84,16 @@ void cut_gate_open(struct cut_gate *gate)
 		wait->pass(wait);
 }
 
-/* The slow part of cut_gate_holds(). */
-bool cut_gate_wait(struct cut_gate *gate, struct cut_wait *wait)
+/* The slow part of cut_gate_holds(). By now it may be another cut's gate. */
+bool cut_gate_wait(struct cut_gate *gate, struct cut_wait *wait, u64 cut)
 {
 	unsigned long flags;
-	bool closed;
+	bool holds;
 
 	spin_lock_irqsave(&gate->lock, flags);
-	closed = gate->cut != CUT_NEVER;
-	if (closed)
+	holds = cut >= gate->cut;
+	if (holds)
 		list_add_tail(&wait->list, &gate->waiting);
 	spin_unlock_irqrestore(&gate->lock, flags);
-	return closed;
+	return holds;
 }

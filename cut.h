@@ -56,7 +56,7 @@ void cut_take(void);
 /**
  * struct cut_gate - holds what must not be sent before a checkpoint is taken
  * @cut: what shows this time or a later one waits; CUT_NEVER: nothing does
- * @lock: protects @waiting, and @cut when it goes back to CUT_NEVER; any context
+ * @lock: protects @waiting, and changes of @cut; any context
  * @waiting: struct cut_wait, in the order of their arrival
  */
 struct cut_gate {
@@ -78,7 +78,7 @@ struct cut_wait {
 void cut_gate_init(struct cut_gate *gate);
 void cut_gate_close(struct cut_gate *gate);
 void cut_gate_open(struct cut_gate *gate);
-bool cut_gate_wait(struct cut_gate *gate, struct cut_wait *wait);
+bool cut_gate_wait(struct cut_gate *gate, struct cut_wait *wait, u64 cut);
 
 /**
  * cut_gate_holds() - does something have to wait?
@@ -93,7 +93,7 @@ static inline bool cut_gate_holds(struct cut_gate *gate, struct cut_wait *wait,
 				  u64 cut)
 {
 	return unlikely(cut >= READ_ONCE(gate->cut)) &&
-	       cut_gate_wait(gate, wait);
+	       cut_gate_wait(gate, wait, cut);
 }
 
 #endif

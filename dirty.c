@@ -135,17 +135,20 @@ void dirty_forget_recent(struct dirty_map *map)
 /**
  * dirty_since() - what may differ from an earlier checkpoint
  * @map: the map
- * @epochs: how many checkpoints ago: 0 for the last one, up to DIRTY_EPOCHS - 2
+ * @epochs: how many checkpoints ago: 0 for the last one; what is above
+ *	DIRTY_EPOCHS - 2 may be incomplete
  * @bits: of @map->regions; gets those regions
+ *
+ * Context: no checkpoint is being taken.
  */
-void dirty_since(const struct dirty_map *map, unsigned int epochs,
-		 unsigned long *bits)
+void dirty_since(const struct dirty_map *map, u64 epochs, unsigned long *bits)
 {
-	unsigned int i;
+	unsigned int i, last = min_t(u64, epochs, DIRTY_EPOCHS - 1);
 
 	bitmap_copy(bits, map->dirty, map->regions);
-	for (i = 0; i <= epochs; i++)
+	/* the one behind the open one too: it may be of a cut that was undone */
+	for (i = 0; i <= last + 1; i++)
 		bitmap_or(bits, bits,
-			  map->recent[(map->open + DIRTY_EPOCHS - i) % DIRTY_EPOCHS],
+			  map->recent[(map->open + 1 + DIRTY_EPOCHS - i) % DIRTY_EPOCHS],
 			  map->regions);
 }

@@ -48,8 +48,7 @@ void dirty_uncut(struct dirty_map *map);
 void dirty_confirm(struct dirty_map *map);
 void dirty_add_recent(struct dirty_map *map);
 void dirty_forget_recent(struct dirty_map *map);
-void dirty_since(const struct dirty_map *map, unsigned int epochs,
-		 unsigned long *bits);
+void dirty_since(const struct dirty_map *map, u64 epochs, unsigned long *bits);
 
 static inline unsigned long dirty_region(const struct dirty_map *map,
 					 sector_t sector)

@@ -50,13 +50,19 @@ struct replication_state;
  * @REPLICATION_CUT_HOLD: let nothing else change the state until
  *	REPLICATION_CUT_END. -EAGAIN: not possible any more, wait again.
  * @REPLICATION_CUT_MARK: the instant is about to come; must not wait for I/O
- * @REPLICATION_CUT_COMMIT: make durable what was acknowledged before it
- * @REPLICATION_CUT_END: the checkpoint has been taken by all, or by none
+ * @REPLICATION_CUT_SEND: give to others what was acknowledged before it. May
+ *	wait for another host, which may be taking a checkpoint too.
+ * @REPLICATION_CUT_PAUSE: take nothing from others from here on; must not wait
+ *	for another host
+ * @REPLICATION_CUT_COMMIT: make durable what has been taken; the same
+ * @REPLICATION_CUT_END: the checkpoint has been taken, or given up
  */
 enum replication_cut {
 	REPLICATION_CUT_WAIT,
 	REPLICATION_CUT_HOLD,
 	REPLICATION_CUT_MARK,
+	REPLICATION_CUT_SEND,
+	REPLICATION_CUT_PAUSE,
 	REPLICATION_CUT_COMMIT,
 	REPLICATION_CUT_END,
 };
@@ -65,14 +71,17 @@ enum replication_cut {
  * struct replication_ops - what a replication state can do
  * @start: start replication in @mode. A state of the other mode, or one that
  *	has failed over or is done, returns 0 and does nothing.
- * @checkpoint: return when all that was acknowledged before the call is durable
+ * @checkpoint: return when all that was acknowledged before the call is durable.
+ *	For a group this is called while writes to its devices may be held: it
+ *	must not depend on any, unless the state has a @cut.
  * @get_error: 0, or the errno of the first error since @start
  * @stop: stop; with @failover carry on from the last checkpoint alone
  * @cut: optional: one step of a checkpoint that divides the writes of all of a
  *	group at one instant; then @checkpoint is not called for that. One
  *	caller takes all steps, in order; each is done by all states before the
- *	next one begins. After an error, or REPLICATION_CUT_LEAVE from
- *	REPLICATION_CUT_HOLD, the state is not held and gets no more steps.
+ *	next one begins. An error of one leads to REPLICATION_CUT_END for all
+ *	that are held. After an error of REPLICATION_CUT_HOLD, or
+ *	REPLICATION_CUT_LEAVE, the state is not.
  *
  * All return 0 or a negative errno and then say why. All are called from
  * process context with no lock of the registry held, and may sleep. They are

@@ -96,12 +96,15 @@ static void remote_given_up(struct primary_io *io)
 		leg_answered(io);
 		return;
 	}
+	/* once it is parked the last bio may be answered, and the primary go */
+	rcu_read_lock();
 	llist_add(&io->parked, &p->parked);
 	smp_mb(); /* pairs with hold_legs() */
 	if (READ_ONCE(p->no_parking))
 		legs_unpark(p);
 	else
 		queue_work(p->r.wq, &p->settle_work);
+	rcu_read_unlock();
 }
 
 static void remote_failed(struct primary_io *io, blk_status_t status,

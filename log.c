@@ -22,6 +22,7 @@
  * harm: nobody was promised a new mark, and nobody needed an old one.
  */
 #include <linux/bitmap.h>
+#include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -300,6 +301,41 @@ void log_mark(struct dirty_log *log, struct mark_wait *wait)
 	list_add_tail(&wait->list, &log->waiting);
 	spin_unlock_irqrestore(&log->lock, flags);
 	queue_work(log->wq, &log->mark_work);
+}
+
+struct mark_sleeper {
+	struct mark_wait wait;
+	struct completion done;
+	int error;
+};
+
+static void wake_sleeper(struct mark_wait *wait, int error)
+{
+	struct mark_sleeper *s = container_of(wait, struct mark_sleeper, wait);
+
+	s->error = error;
+	complete(&s->done);
+}
+
+/**
+ * log_mark_sync() - make a region's mark durable, and wait for it
+ * @log: the log
+ * @region: which
+ *
+ * Context: process, sleeps; not from the log's worker.
+ * Return: 0 or a negative errno.
+ */
+int log_mark_sync(struct dirty_log *log, unsigned long region)
+{
+	struct mark_sleeper s = {
+		.wait.region = region,
+		.wait.marked = wake_sleeper,
+	};
+
+	init_completion(&s.done);
+	log_mark(log, &s.wait);
+	wait_for_completion(&s.done);
+	return s.error;
 }
 
 /*

@@ -96,6 +96,7 @@ void log_free(struct dirty_log *log);
 int log_open(struct dirty_log *log, bool all, u64 *epoch,
 	     char *why, size_t size);
 void log_mark(struct dirty_log *log, struct mark_wait *wait);
+int log_mark_sync(struct dirty_log *log, unsigned long region);
 void log_note(struct dirty_log *log, u64 epoch);
 void log_clear(struct dirty_log *log, u64 base);
 void log_quiesce(struct dirty_log *log);

@@ -27,8 +27,12 @@
 
 static void note_failure(struct primary *p, enum primary_dev leg)
 {
-	if (!test_and_set_bit(leg, &p->failed))
-		queue_work(p->r.wq, &p->settle_work);
+	if (test_and_set_bit(leg, &p->failed))
+		return;
+	/* a checkpoint need not wait for what may be parked */
+	range_interrupt(&p->ranges);
+	range_interrupt(&p->behind.ranges);
+	queue_work(p->r.wq, &p->settle_work);
 }
 
 /**
@@ -46,6 +50,9 @@ static void note_failure(struct primary *p, enum primary_dev leg)
 void primary_remote_failed(struct primary *p, int error, enum req_op op,
 			   sector_t sector, const char *text)
 {
+	/* or else writes would pass before settle_stall() */
+	if (p->config.stall)
+		range_pause(&p->ranges);
 	WRITE_ONCE(p->remote, REMOTE_DEGRADED);
 	repl_fault(&p->r, error, "remote", repl_op_name(op), sector, text);
 	note_failure(p, LEG_REMOTE);
@@ -66,21 +73,23 @@ void primary_local_flush_failed(struct primary *p)
 static void settle_stall(struct primary *p)
 {
 	bool stall = p->config.stall && p->r.stage == STAGE_RUNNING &&
-		     !primary_sends(p) && !READ_ONCE(p->r.suspending);
+		     !primary_sends(p) && !p->unreadable &&
+		     !READ_ONCE(p->r.suspending);
 
-	if (stall == p->stalled)
-		goto out;
-	p->stalled = stall;
 	if (stall) {
 		range_pause(&p->ranges);
-		queue_delayed_work(p->bg_wq, &p->probe_work, PROBE_DELAY);
-		REPL_WARN(&p->r, "writes wait until the remote leg is back, or for stop or a reload of the table");
+		if (!p->stalled) {
+			queue_delayed_work(p->bg_wq, &p->probe_work,
+					   PROBE_DELAY);
+			REPL_WARN(&p->r, "writes wait until the remote leg is back, or for stop or a reload of the table");
+		}
 	} else {
-		range_unhold(&p->ranges);
-	}
-out:
-	if (!stall)
+		/* also what primary_remote_failed() held in vain */
+		if (p->stalled || p->config.stall)
+			range_unhold(&p->ranges);
 		legs_unpark(p);
+	}
+	p->stalled = stall;
 }
 
 /* As range_hold(), for the legs as a whole. */
@@ -139,6 +148,7 @@ static void do_settle(struct work_struct *work)
 static void take_up_remote(struct primary *p)
 {
 	repl_clear_fault(&p->r);
+	p->unreadable = false;
 	hold_legs(p);
 	dirty_add_recent(&p->map);
 	dirty_forget_recent(&p->map);
@@ -195,9 +205,9 @@ static int primary_start(struct repl *r, struct replication_reason *why)
 		return repl_refuse(why, error, "the remote leg does not answer: error %d",
 				   error);
 	WRITE_ONCE(r->epoch, r->epoch + 1);
+	take_up_remote(p);
 	if (p->log)
 		log_note(p->log, r->epoch);
-	take_up_remote(p);
 	return 0;
 }
 
@@ -256,19 +266,17 @@ static int flush_cut(struct primary *p, struct replication_reason *why)
 	if (remote)
 		primary_remote_failed(p, remote, REQ_OP_FLUSH, 0,
 				      "the checkpoint failed");
-	/* a write from before the cut may have failed too */
-	if (test_bit(LEG_REMOTE, &p->failed)) {
-		settle(p);
-		return repl_refuse(why, remote ?: -EIO,
-				   "no checkpoint: the remote leg failed");
-	}
 	if (local) {
 		repl_fault(&p->r, local, "local", "flush", 0,
 			   "the checkpoint failed");
 		primary_local_flush_failed(p);
-		return repl_refuse(why, local,
-				   "no checkpoint: the local leg failed to flush, error %d",
-				   local);
+	}
+	/* the workload may have met an error too */
+	if (READ_ONCE(p->failed)) {
+		settle(p);
+		return repl_refuse(why, remote ?: local ?: -EIO,
+				   "no checkpoint: the %s leg failed",
+				   local ? "local" : "remote");
 	}
 	if (p->log)
 		log_clear(p->log, before);
@@ -303,17 +311,21 @@ static void primary_mark(struct repl *r)
 	p->cut = true;
 }
 
-static int primary_commit(struct repl *r, struct replication_reason *why)
+static int primary_send(struct repl *r, struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
 
 	if (p->config.async)
 		behind_drain_cut(p, p->gate.cut);
 	else
-		range_drain(&p->ranges, p->gate.cut);
+		range_drain(&p->ranges, p->gate.cut, &p->failed);
+	settle(p);
 	/* the remote leg may lack something that was acknowledged */
-	if (READ_ONCE(p->remote) == REMOTE_RESYNC)
+	if (p->remote == REMOTE_RESYNC)
 		return refuse_in_resync(p, why);
+	if (p->remote == REMOTE_DEGRADED)
+		return repl_refuse(why, -EIO,
+				   "no checkpoint: the remote leg failed");
 	return flush_cut(p, why);
 }
 
@@ -347,6 +359,10 @@ static int primary_stop(struct repl *r, bool failover,
 
 	/* the cut is the last thing that the remote leg gets */
 	hold_legs(p);
+	if (checkpoint && READ_ONCE(p->remote) == REMOTE_RESYNC) {
+		unhold_legs(p);
+		return refuse_in_resync(p, why);
+	}
 	WRITE_ONCE(p->remote, REMOTE_DEGRADED);
 	dirty_cut(&p->map);
 	p->cut = true;
@@ -434,7 +450,7 @@ static void primary_quiesce(struct repl *r)
 		log_quiesce(p->log);
 }
 
-/* The device is to be suspended: what waits for the remote leg must not. */
+/* While the device is being suspended nothing waits for the remote leg. */
 static void primary_suspending(struct repl *r)
 {
 	queue_work(r->wq, &to_primary(r)->settle_work);
@@ -443,6 +459,9 @@ static void primary_suspending(struct repl *r)
 /* All I/O on the legs is the table's, which has gone, or has been quiesced. */
 static void primary_abandon(struct repl *r)
 {
+	/* see remote_given_up() */
+	synchronize_rcu();
+	flush_work(&to_primary(r)->settle_work);
 	drain_workqueue(to_primary(r)->io_wq);
 }
 
@@ -475,7 +494,7 @@ const struct repl_kind primary_kind = {
 	.start = primary_start,
 	.prepare = primary_prepare,
 	.mark = primary_mark,
-	.commit = primary_commit,
+	.send = primary_send,
 	.finish = primary_finish,
 	.stop = primary_stop,
 	.ready = primary_ready,
@@ -669,15 +688,15 @@ static int changed_bits(struct primary *p, u64 epoch, unsigned long *bits,
 		return repl_refuse(why, -EINVAL,
 				   "checkpoint %llu has yet to be taken, the last one is %llu",
 				   epoch, p->r.epoch);
-	if (p->r.epoch - epoch <= DIRTY_EPOCHS - 2) {
-		dirty_since(&p->map, p->r.epoch - epoch, bits);
-		return 0;
-	}
-	if (!p->log || epoch < log_base(p->log))
+	/* after a crash the map knows no more than the log */
+	if (p->log ? epoch < log_base(p->log) :
+		     p->r.epoch - epoch > DIRTY_EPOCHS - 2)
 		return repl_refuse(why, -ENODATA,
 				   "nobody remembers what was written since checkpoint %llu: anything may differ",
 				   epoch);
-	dirty_since(&p->map, DIRTY_EPOCHS - 1, bits);
+	dirty_since(&p->map, p->r.epoch - epoch, bits);
+	if (p->r.epoch - epoch <= DIRTY_EPOCHS - 2)
+		return 0;
 	for_each_set_bit(region, p->log->durable, p->map.regions)
 		set_bit(region, bits);
 	return 0;

@@ -118,6 +118,7 @@ struct verify {
  * @remote: raised under r.lock only; a write that fails lowers it, without
  * @failed: LEG_LOCAL: a flush failed; LEG_REMOTE: anything did; @settle_work has
  *	yet to account for it
+ * @unreadable: it was given up for the local leg's fault; r.lock
  * @stalled: writes wait for the remote leg; r.lock
  * @parked: struct primary_io: the remote leg failed them, they are not
  *	acknowledged as long as @stalled
@@ -148,6 +149,7 @@ struct primary {
 	struct behind behind;
 	enum remote_state remote;
 	unsigned long failed;
+	bool unreadable;
 	bool stalled;
 	struct llist_head parked;
 	bool no_parking;

@@ -174,13 +174,15 @@ static bool drained(struct range_bucket *b, u64 cut, bool all)
 	return done;
 }
 
-static void wait_drained(struct range_lock *rl, u64 cut, bool all)
+static void wait_drained(struct range_lock *rl, u64 cut, bool all,
+			 const unsigned long *abandon)
 {
 	int i;
 
 	WRITE_ONCE(rl->watch, cut);
 	for (i = 0; i < RANGE_BUCKETS; i++)
-		wait_event(rl->idle, drained(&rl->bucket[i], cut, all));
+		wait_event(rl->idle, (abandon && READ_ONCE(*abandon)) ||
+			   drained(&rl->bucket[i], cut, all));
 	WRITE_ONCE(rl->watch, 0);
 }
 
@@ -188,15 +190,27 @@ static void wait_drained(struct range_lock *rl, u64 cut, bool all)
  * range_drain() - wait until all ranges from before a cut have been released
  * @rl: the range lock
  * @cut: a time on the clock of cuts that has come
+ * @abandon: the wait ends too when this is not 0, and range_interrupt() is called
  *
  * Ranges are granted meanwhile. One caller at a time, which is not in
  * range_hold() either.
  *
  * Context: process, sleeps for as long as those ranges.
  */
-void range_drain(struct range_lock *rl, u64 cut)
+void range_drain(struct range_lock *rl, u64 cut, const unsigned long *abandon)
 {
-	wait_drained(rl, cut, true);
+	wait_drained(rl, cut, true, abandon);
+}
+
+/**
+ * range_interrupt() - let range_drain() look whether it goes on
+ * @rl: the range lock
+ *
+ * Context: any.
+ */
+void range_interrupt(struct range_lock *rl)
+{
+	wake_up_all(&rl->idle);
 }
 
 /**
@@ -223,7 +237,7 @@ void range_pause(struct range_lock *rl)
 void range_hold(struct range_lock *rl)
 {
 	range_pause(rl);
-	wait_drained(rl, CUT_NEVER, false);
+	wait_drained(rl, CUT_NEVER, false, NULL);
 }
 
 /**

@@ -91,7 +91,8 @@ void range_lock_init(struct range_lock *rl, unsigned int shift,
 bool range_acquire(struct range_lock *rl, struct io_range *range, bool nowait);
 void range_acquire_sync(struct range_lock *rl, struct range_sleeper *s);
 void range_release(struct range_lock *rl, struct io_range *range);
-void range_drain(struct range_lock *rl, u64 cut);
+void range_drain(struct range_lock *rl, u64 cut, const unsigned long *abandon);
+void range_interrupt(struct range_lock *rl);
 void range_pause(struct range_lock *rl);
 void range_hold(struct range_lock *rl);
 void range_unhold(struct range_lock *rl);

@@ -8,6 +8,7 @@
  */
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/wait.h>
@@ -211,27 +212,41 @@ static int hold_group(const char *group, struct list_head *held,
 	return 0;
 }
 
-static int commit_group(struct list_head *held, struct replication_reason *why)
+/* A step of all; who has no steps takes its checkpoint with the last one. */
+static int step_group(struct list_head *held, enum replication_cut step,
+		      struct replication_reason *why)
 {
 	struct replication_state *rs;
 	struct cut *cut;
 	int r = 0;
 
-	cut_begin();
 	list_for_each_entry(cut, held, list) {
 		rs = &cut->m->rs;
 		if (rs->ops->cut)
-			rs->ops->cut(rs, REPLICATION_CUT_MARK, why);
-	}
-	cut_take();
-	list_for_each_entry(cut, held, list) {
-		rs = &cut->m->rs;
-		r = rs->ops->cut ?
-			rs->ops->cut(rs, REPLICATION_CUT_COMMIT, why) :
-			rs->ops->checkpoint(rs, why);
+			r = rs->ops->cut(rs, step, why);
+		else if (step == REPLICATION_CUT_COMMIT)
+			r = rs->ops->checkpoint(rs, why);
 		if (r)
 			break;
 	}
+	return r;
+}
+
+/*
+ * Primaries do all they do in the second step. Only then do secondaries pause:
+ * the other host's primaries may be waiting for them, as ours do for theirs.
+ */
+static int commit_group(struct list_head *held, struct replication_reason *why)
+{
+	enum replication_cut step;
+	int r = 0;
+
+	cut_begin();
+	step_group(held, REPLICATION_CUT_MARK, why);
+	cut_take();
+	for (step = REPLICATION_CUT_SEND; !r && step <= REPLICATION_CUT_COMMIT;
+	     step++)
+		r = step_group(held, step, why);
 	return r;
 }
 
@@ -264,6 +279,7 @@ static void release_group(struct list_head *held)
 int replication_do_checkpoint_all(const char *group,
 				  struct replication_reason *why)
 {
+	unsigned int noio;
 	bool again;
 	int r;
 
@@ -275,11 +291,14 @@ int replication_do_checkpoint_all(const char *group,
 		if (r)
 			return r;
 		lock_map_acquire(&cut_nest.dep_map);
+		/* memory that is written to a device of the group is not free */
+		noio = memalloc_noio_save();
 		r = hold_group(group, &held, why);
 		again = r == -EAGAIN;
 		if (!r)
 			r = commit_group(&held, why);
 		release_group(&held);
+		memalloc_noio_restore(noio);
 		lock_map_release(&cut_nest.dep_map);
 	} while (again);
 	return r;

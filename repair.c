@@ -53,22 +53,32 @@ static bool read_remote(struct primary *p, struct primary_io *io, void *data)
 	return true;
 }
 
+static void answer(struct primary_io *io, bool good)
+{
+	repl_fault(&io->p->r, blk_status_to_errno(io->status), "local", "read",
+		   io->iter.bi_sector, good ? "read from the remote leg" :
+		   "the error went up");
+	io->phase = PHASE_PASS;
+	io->bio->bi_status = good ? BLK_STS_OK : io->status;
+	bio_endio(io->bio);
+}
+
 static void repair(struct primary *p, struct primary_io *io)
 {
 	sector_t first = io->iter.bi_sector;
 	struct region_hold hold;
 	bool good;
 
+	/* ranges may be kept from us for as long as the remote leg is gone */
+	if (!primary_sends(p)) {
+		answer(io, false);
+		return;
+	}
 	region_acquire(p, &hold, first,
 		       first + (io->iter.bi_size >> SECTOR_SHIFT) - 1);
 	good = read_remote(p, io, p->repair_data);
 	region_release(p, &hold);
-	repl_fault(&p->r, blk_status_to_errno(io->status), "local", "read",
-		   first, good ? "read from the remote leg" :
-		   "the error went up");
-	io->phase = PHASE_PASS;
-	io->bio->bi_status = good ? BLK_STS_OK : io->status;
-	bio_endio(io->bio);
+	answer(io, good);
 }
 
 static void do_repair(struct work_struct *work)

@@ -76,7 +76,9 @@ static bool copy_region(struct primary *p, const struct io_range *range)
 	sector_t sectors = range->last - range->first + 1;
 	struct copy copy = { };
 
-	if (!dirty_test(&p->map, region))
+	/* a stop, or a cut, may have come while we waited for the range */
+	if (!primary_sends(p) || range->cut >= READ_ONCE(p->gate.cut) ||
+	    !dirty_test(&p->map, region))
 		return true;
 
 	if (bdev_write_zeroes_sectors(remote) &&
@@ -114,6 +116,7 @@ static bool resync_goes_on(const struct primary *p)
  */
 void resync_needed(struct primary *p)
 {
+	smp_mb(); /* what is dirty first; pairs with resync_end() */
 	if (cmpxchg(&p->remote, REMOTE_ONLINE, REMOTE_RESYNC) == REMOTE_ONLINE) {
 		queue_work(p->bg_wq, &p->resync.work);
 		repl_event(&p->r);
@@ -127,13 +130,14 @@ static void resync_end(struct primary *p, unsigned long unreadable)
 	if (resync_goes_on(p)) {
 		if (unreadable) {
 			WRITE_ONCE(p->remote, REMOTE_DEGRADED);
+			p->unreadable = true;
 			REPL_ERR(&p->r, "the local leg cannot be read in %lu regions: the remote leg stays degraded",
 				 unreadable);
 		} else if (dirty_count(&p->map)) {
 			queue_work(p->bg_wq, &p->resync.work);
 		} else {
 			WRITE_ONCE(p->remote, REMOTE_ONLINE);
-			smp_mb(); /* pairs with cmpxchg() in resync_needed() */
+			smp_mb(); /* pairs with resync_needed() */
 			if (dirty_count(&p->map))
 				resync_needed(p);
 			REPL_INFO(&p->r, "the remote leg is in sync");

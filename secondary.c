@@ -170,8 +170,8 @@ static int make_room(struct secondary *s, struct replication_reason *why)
 }
 
 /*
- * Gets ready to commit the open layer of a view, and holds the writes. Followed
- * by commit_view() or transition_fail().
+ * Gets ready to commit the open layer of a view. Followed by hold_writes(), and
+ * that by commit_view() or transition_fail(); or by transition_free().
  */
 static int begin_commit(struct secondary *s, struct transition *t, bool goes_on,
 			struct replication_reason *why)
@@ -184,12 +184,13 @@ static int begin_commit(struct secondary *s, struct transition *t, bool goes_on,
 	error = make_room(s, why);
 	if (error)
 		return error;
-	error = transition_alloc(s, t, goes_on, why);
-	if (error)
-		return error;
+	return transition_alloc(s, t, goes_on, why);
+}
+
+static void hold_writes(struct secondary *s, struct transition *t)
+{
 	views_freeze(s, t->held);
 	t->held = NULL;
-	return 0;
 }
 
 /*
@@ -338,8 +339,11 @@ static int secondary_prepare(struct repl *r, struct replication_reason *why)
 	return error;
 }
 
-static void secondary_mark(struct repl *r)
+static void secondary_pause(struct repl *r)
 {
+	struct secondary *s = to_secondary(r);
+
+	hold_writes(s, s->checkpoint);
 }
 
 static int secondary_commit(struct repl *r, struct replication_reason *why)
@@ -359,7 +363,9 @@ static void secondary_finish(struct repl *r)
 	struct secondary *s = to_secondary(r);
 
 	/* another one of the group failed before it was our turn */
-	if (s->checkpoint)
+	if (s->checkpoint && s->checkpoint->held)
+		transition_free(s->checkpoint);
+	else if (s->checkpoint)
 		transition_fail(s, s->checkpoint);
 	kfree(s->checkpoint);
 	s->checkpoint = NULL;
@@ -375,8 +381,10 @@ static int secondary_stop(struct repl *r, bool failover,
 	switch (r->stage) {
 	case STAGE_RUNNING:
 		error = begin_commit(s, &t, false, why);
-		return error ?:
-		       commit_view(s, &t, failover ? VIEW_ACTIVE : VIEW_INBOUND,
+		if (error)
+			return error;
+		hold_writes(s, &t);
+		return commit_view(s, &t, failover ? VIEW_ACTIVE : VIEW_INBOUND,
 				   STAGE_FAILOVER, why);
 	case STAGE_FAILOVER_FAILED:
 		repl_set_stage(r, STAGE_FAILOVER);
@@ -670,7 +678,7 @@ const struct repl_kind secondary_kind = {
 	.metadata = DEV_BUFFER,
 	.start = secondary_start,
 	.prepare = secondary_prepare,
-	.mark = secondary_mark,
+	.pause = secondary_pause,
 	.commit = secondary_commit,
 	.finish = secondary_finish,
 	.stop = secondary_stop,

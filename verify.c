@@ -29,7 +29,6 @@ static int compare(struct primary *p, const struct io_range *range, void *data)
 			return -EIO;
 		}
 		if (leg_io(p, LEG_REMOTE, REQ_OP_READ, sector, n, other)) {
-			dirty_set(&p->map, dirty_region(&p->map, sector));
 			primary_remote_failed(p, -EIO, REQ_OP_READ, sector,
 					      "the legs could not be compared");
 			return -EIO;
@@ -38,6 +37,14 @@ static int compare(struct primary *p, const struct io_range *range, void *data)
 			return 1;
 	}
 	return 0;
+}
+
+/* What was found must not be forgotten in a crash, be it copied by then or not. */
+static void mark_region(struct primary *p, unsigned long region)
+{
+	dirty_set(&p->map, region);
+	if (p->log && !log_marked(p->log, region))
+		log_mark_sync(p->log, region);
 }
 
 static void compare_region(struct primary *p, unsigned long region, void *data)
@@ -50,7 +57,8 @@ static void compare_region(struct primary *p, unsigned long region, void *data)
 		REPL_WARN_LIMIT(&p->r, "the legs differ between sectors %llu and %llu: the region will be copied",
 				(unsigned long long)hold.local.range.first,
 				(unsigned long long)hold.local.range.last);
-		dirty_set(&p->map, region);
+		mark_region(p, region);
+		resync_needed(p);
 		WRITE_ONCE(p->verify.differing, p->verify.differing + 1);
 	}
 	region_release(p, &hold);
@@ -71,8 +79,6 @@ static void do_verify(struct work_struct *work)
 	}
 
 	mutex_lock(&p->r.lock);
-	if (dirty_count(&p->map))
-		resync_needed(p);
 	/* one that was stopped by a suspend goes on later */
 	if (!READ_ONCE(v->stop) || !primary_sends(p)) {
 		v->running = false;
