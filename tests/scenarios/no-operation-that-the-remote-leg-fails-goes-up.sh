@@ -4,6 +4,8 @@
 # dmesg: I/O error
 . legs.sh
 
+# a primary cannot be removed as long as what is below does not answer
+trap 'dmsetup resume remote' EXIT
 faulty local 4096
 faulty remote 4096
 L=/dev/mapper/local R=/dev/mapper/remote P=/dev/mapper/pri
