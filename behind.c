@@ -228,11 +228,14 @@ static void copy_end_io(struct bio *bio)
 			return;
 		}
 		dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
-		primary_remote_failed(p, blk_status_to_errno(status),
-				      bio_op(bio), copy->range.first,
-				      p->config.stall ?
-				      "writes wait for the remote leg" :
-				      "the remote leg is given up");
+		if (primary_cannot(bio_op(bio), status))
+			resync_needed(p);
+		else
+			primary_remote_failed(p, blk_status_to_errno(status),
+					      bio_op(bio), copy->range.first,
+					      p->config.stall ?
+					      "writes wait for the remote leg" :
+					      "the remote leg is given up");
 	}
 	behind_put(copy);
 }

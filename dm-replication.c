@@ -328,13 +328,22 @@ static int claim_device(struct dm_target *ti, struct target *t, unsigned int i,
 	int r = dm_get_device(ti, path, dm_table_get_mode(ti->table),
 			      &t->dev[i]);
 
-	if (!r)
-		return 0;
-	t->dev[i] = NULL;
-	DMERR("%s: cannot open the %s %s: error %d",
-	      dm_table_device_name(ti->table), t->form->devs[i], path, r);
-	ti->error = "A device cannot be opened";
-	return r;
+	if (r) {
+		t->dev[i] = NULL;
+		DMERR("%s: cannot open the %s %s: error %d",
+		      dm_table_device_name(ti->table), t->form->devs[i], path,
+		      r);
+		ti->error = "A device cannot be opened";
+		return r;
+	}
+	/* a write through dm would go there all the same */
+	if (bdev_read_only(t->dev[i]->bdev)) {
+		DMERR("%s: the %s %s is read-only",
+		      dm_table_device_name(ti->table), t->form->devs[i], path);
+		ti->error = "A device is read-only";
+		return -EROFS;
+	}
+	return 0;
 }
 
 static int open_devices(struct dm_target *ti, struct target *t,

@@ -116,6 +116,11 @@ static void remote_failed(struct primary_io *io, blk_status_t status,
 		dirty_set(&p->map, io_region(io));
 	else
 		op = REQ_OP_FLUSH;
+	if (primary_cannot(op, status)) {
+		resync_needed(p);
+		leg_answered(io);
+		return;
+	}
 	primary_remote_failed(p, blk_status_to_errno(status), op,
 			      io->range.first, p->config.stall ?
 			      "writes wait for the remote leg" :

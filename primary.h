@@ -167,6 +167,20 @@ struct primary {
 	struct dm_io_client *io;
 };
 
+/**
+ * primary_cannot() - is this an operation that the remote leg does not know?
+ * @op: what it was asked for
+ * @status: its answer
+ *
+ * It offered it, but then it need not have been lost: the region is dirty, and
+ * is copied.
+ */
+static inline bool primary_cannot(enum req_op op, blk_status_t status)
+{
+	return (op == REQ_OP_DISCARD || op == REQ_OP_WRITE_ZEROES) &&
+	       (status == BLK_STS_NOTSUPP || status == BLK_STS_TARGET);
+}
+
 struct behind_write;
 
 /**

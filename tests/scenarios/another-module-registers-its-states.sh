@@ -96,19 +96,21 @@ matches "primary" "$(status pri)" '^primary running 1 '
 matches "secondary" "$(status sec)" '^secondary none '
 msg sec start secondary
 
+# primaries have sent all before anybody else is asked; then comes the order
 tell fail before checkpoint 28
 expect_errno ENOSPC msg pri checkpoint_all
-matches "the error of one before it" "$(status pri)" '^primary running 1 '
+matches "the error of one before it" "$(status pri)" '^primary running 2 '
+matches "the error of one before it" "$(status sec)" '^secondary running 1 '
 tell fail before checkpoint 0
 tell fail after checkpoint 28
 klog_since
 expect_errno ENOSPC msg pri checkpoint_all
 klog_has 'checkpoint_all failed: after was told to fail'
-matches "the error of one behind it" "$(status pri)" '^primary running 2 '
+matches "the error of one behind it" "$(status pri)" '^primary running 3 '
 matches "the error of one behind it" "$(status sec)" '^secondary running 2 '
 tell fail after checkpoint 0
 calls 'before checkpoint, after checkpoint' tell checkpoint_all g
-matches "status" "$(status pri) $(status sec)" 'primary running 3 .*secondary running 3 '
+matches "status" "$(status pri) $(status sec)" 'primary running 4 .*secondary running 3 '
 
 tell fail after get_error 5
 matches "get_error_all" "$(msg sec get_error_all 2>&1)" 'after was told to fail'
