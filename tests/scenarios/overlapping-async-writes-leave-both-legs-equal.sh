@@ -55,6 +55,7 @@ spawn fio --minimal --name=resync --filename=$P --direct=1 --thread --rw=randwri
 	--norandommap --numjobs=2 --ioengine=libaio --iodepth=8 --bsrange=512-64k \
 	--blockalign=512 --size=8m --time_based --runtime=60 --output=/dev/null
 load=$JOB
+busy pri
 msg pri start primary
 wait_status pri ' 128/128 online '
 still_running "$load"

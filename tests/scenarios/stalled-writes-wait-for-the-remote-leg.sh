@@ -72,7 +72,7 @@ for mode in sync async; do
 		--rw=randwrite --bs=8k --size=16m --number_ios=1200 --norandommap \
 		--rate_iops=300 --refill_buffers --output=/dev/null
 	for _ in 1 2; do
-		sleep 0.3
+		busy pri
 		break_device remote
 		wait_status pri ' degraded '
 		still_running "$JOB"

@@ -19,6 +19,7 @@ spawn fio --minimal --name=load --filename=$P --direct=1 --thread --ioengine=lib
 	--iodepth=8 --rw=randwrite --bsrange=512-32k --size=16m \
 	--time_based --runtime=80 --norandommap --refill_buffers --output=/dev/null
 load=$JOB
+busy pri
 
 note "suspend and resume"
 for options in '' --noflush --nolockfs '--noflush --nolockfs'; do

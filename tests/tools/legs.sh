@@ -70,3 +70,14 @@ end()
 	wait "$1" || true
 	unset "JOBS[$1]"
 }
+
+# busy NAME: returns when it is being written to. (fio takes its time to begin,
+# and cannot be ended before.)
+busy()
+{
+	local before
+	before=$(written "$1")
+	until [ $(($(written "$1") - before)) -gt 200 ]; do
+		sleep 0.05
+	done
+}
