@@ -22,9 +22,11 @@ matches "status" "$(status pri)" ' resync '
 spawn dmsetup message pri 0 checkpoint
 three=$JOB
 wait_status pri ' running [0-9]+ 512/512 online '
+still_running "$one"
+still_running "$two"
+# (now and then one does not hear that, and ends with its runtime)
+kill -INT "$one" "$two"
 for JOB in "$one" "$two"; do
-	still_running "$JOB"
-	kill -INT "$JOB"
 	wait "$JOB" || true
 	unset "JOBS[$JOB]"
 done
