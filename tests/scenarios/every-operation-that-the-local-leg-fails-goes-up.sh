@@ -26,8 +26,12 @@ error_of()
 for mode in sync async; do
 	for what in write zeroes discard fua; do
 		note "$mode: $what"
+		all=$what
+		# on 6.1 the kernel writes zeroes instead when these fail
+		[ $what != zeroes ] || all="zeroes write"
 		again $mode
-		fails local $what
+		# shellcheck disable=SC2086 # words
+		fails local $all
 		expect_errno EIO op $what $P 1000 8 2
 		fails local
 		holds $L 0 4096 1
@@ -40,7 +44,8 @@ for mode in sync async; do
 			msg pri checkpoint >/dev/null
 		done
 		before=$(asked remote write)
-		fails local $what
+		# shellcheck disable=SC2086 # words
+		fails local $all
 		expect_errno EIO op $what $P 1000 8 2
 		error_of $what
 		wait_status pri '^primary running 4 32/32 online 0 EIO '
@@ -48,10 +53,10 @@ for mode in sync async; do
 		holds $L 0 4096 1
 		msg pri checkpoint >/dev/null
 		same $L $R
-		# what went to the remote leg at once, and a region
+		# what went to the remote leg at once, and a region; twice where it is tried twice
 		copied=$(($(asked remote write) - before))
 		[ $copied -ge 128 ] || fail "$copied sectors were copied"
-		[ $copied -le 136 ] || fail "$copied sectors were copied"
+		[ $copied -le 272 ] || fail "$copied sectors were copied"
 
 		fails remote write
 		fill $P 2000 8 3
@@ -59,13 +64,15 @@ for mode in sync async; do
 		expect_errno EIO msg pri checkpoint
 		fails remote
 		n=$(dirty pri)
-		fails local $what
+		# shellcheck disable=SC2086 # words
+		fails local $all
 		expect_errno EIO op $what $P 3000 8 2
 		fails local
 		equal "dirty when degraded" "$(dirty pri)" $((n + 1))
 		msg pri stop
 		n=$(dirty pri)
-		fails local $what
+		# shellcheck disable=SC2086 # words
+		fails local $all
 		expect_errno EIO op $what $P 3500 8 2
 		fails local
 		equal "dirty when done" "$(dirty pri)" $((n + 1))

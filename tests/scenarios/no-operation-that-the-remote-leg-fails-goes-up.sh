@@ -178,7 +178,7 @@ for mode in sync async; do
 	fails remote read
 	msg pri verify
 	wait_status pri ' ended:'
-	degraded read 1
+	degraded read 0
 	back
 
 	note "$mode: read in a repair"
