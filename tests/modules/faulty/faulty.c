@@ -9,6 +9,7 @@
  *
  *	fail [OP...]	from now on these are answered with an I/O error and do
  *			nothing, and no others
+ *	forget [OP...]	the same, with "not supported"
  *
  * OP is read, write, zeroes, discard, flush or fua (which is a write too). The
  * status line says what it was asked for and did not fail: sectors of the first
@@ -34,11 +35,13 @@ static const char * const op_names[OPS] = {
  * struct faulty - one device
  * @memory: its content
  * @fail: bit per enum op
+ * @forget: the same
  * @asked: by enum op
  */
 struct faulty {
 	u8 *memory;
 	unsigned long fail;
+	unsigned long forget;
 	atomic64_t asked[OPS];
 };
 
@@ -84,6 +87,11 @@ static int faulty_map(struct dm_target *ti, struct bio *bio)
 
 	if (fail & BIT(op) || (fua && fail & BIT(OP_FUA)))
 		return DM_MAPIO_KILL;
+	if (READ_ONCE(f->forget) & BIT(op)) {
+		bio->bi_status = BLK_STS_NOTSUPP;
+		bio_endio(bio);
+		return DM_MAPIO_SUBMITTED;
+	}
 	atomic64_add(op == OP_FLUSH ? 1 : bio_sectors(bio), &f->asked[op]);
 	if (fua)
 		atomic64_inc(&f->asked[OP_FUA]);
@@ -97,19 +105,23 @@ static int faulty_message(struct dm_target *ti, unsigned int argc, char **argv,
 			  char *result, unsigned int maxlen)
 {
 	struct faulty *f = ti->private;
-	unsigned long fail = 0;
+	bool forget = !strcmp(argv[0], "forget");
+	unsigned long ops = 0;
 	unsigned int i;
 	int op;
 
-	if (strcmp(argv[0], "fail"))
+	if (!forget && strcmp(argv[0], "fail"))
 		return -EINVAL;
 	for (i = 1; i < argc; i++) {
 		op = match_string(op_names, OPS, argv[i]);
 		if (op < 0)
 			return op;
-		fail |= BIT(op);
+		ops |= BIT(op);
 	}
-	WRITE_ONCE(f->fail, fail);
+	if (forget)
+		WRITE_ONCE(f->forget, ops);
+	else
+		WRITE_ONCE(f->fail, ops);
 	return 0;
 }
 
