@@ -121,7 +121,7 @@ for mode in ${MODES:?}; do
 	until [ "$(status_field pri 6)" = 8 ] || [ "$mode" = sync ]; do
 		sleep 0.1
 	done
-	[ $mode = async ] || sleep 0.5
+	[ "$mode" = async ] || sleep 0.5
 	spawn expect_errno EIO msg pri checkpoint
 	two=$JOB
 	sleep 0.3
