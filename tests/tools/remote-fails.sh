@@ -142,7 +142,7 @@ for mode in ${MODES:?}; do
 	matches "status" "$(status pri)" '^primary done 5 32/32 '
 	equal "get_error" "$(msg pri get_error)" not-running
 	dm_remove pri
-	primary pri $L $R nosync region_size 128 $mode
+	primary pri $L $R nosync region_size 128 "$mode"
 	expect_errno EIO msg pri start primary
 	matches "status" "$(status pri)" '^primary none 0 32/32 '
 	fails remote
