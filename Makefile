@@ -38,6 +38,14 @@ test-planted:
 demo:
 	tests/demo
 
+# make bench [BENCH=case]
+bench:
+	tests/benchmark $(BENCH)
+
+# make bench-check [SHORT=1] [BENCH=case]
+bench-check:
+	tests/benchmark --check $(if $(SHORT),--short) $(BENCH)
+
 lint:
 	tests/lint
 
@@ -61,6 +69,11 @@ help:
 	@echo '                        planted bugs in the order of writes: tests must fail'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
 	@echo '                        failover, in two emulated guests'
+	@echo 'make bench [BENCH=case]  speed, beside that of other drivers, in emulated guests whose'
+	@echo '                        clock counts instructions; writes Documentation/performance.md'
+	@echo 'make bench-check [SHORT=1] [BENCH=case]'
+	@echo '                        the same of ours only, against the last release: fails when'
+	@echo '                        a figure is worse by more than 3%'
 	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
 
-.PHONY: all modules modules_install clean tools tools_install test test-debug test-planted soak demo lint help
+.PHONY: all modules modules_install clean tools tools_install test test-debug test-planted soak demo bench bench-check lint help

@@ -32,7 +32,7 @@ guest_command()
 		[ -n "${LEAKS-}" ] || append+=' kmemleak=off'
 	fi
 	if [ -n "${ICOUNT-}" ]; then
-		smp=1 mem=4096 accel=tcg
+		smp=${GUEST_CPUS:-1} mem=4096 accel=tcg
 		append+=' nokaslr'
 	fi
 	QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -display none

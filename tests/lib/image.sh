@@ -8,7 +8,7 @@ GUEST_PACKAGES=(
 	gawk grep gzip hostname iproute2 kmod libc-bin ncurses-base procps
 	sed tar util-linux mount
 	dmsetup fio nbd-client nbdkit nvme-cli
-	python3-minimal
+	python3
 	busybox-static
 )
 IMAGE_DIR=''
@@ -66,7 +66,7 @@ image_build()
 	say "guest image: building"
 	image_unpack "$tmp/root" "$tmp"/debs/*.deb || return
 	cp "$tmp/root/usr/bin/busybox" "$tmp/busybox"
-	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$tmp/root" "$tmp/root.img" 1G >&2 ||
+	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$tmp/root" "$tmp/root.img" "${GUEST_IMAGE_SIZE:-1G}" >&2 ||
 		return
 	rm -rf "$tmp/debs" "$tmp/root"
 	touch "$tmp/ready"
