@@ -40,7 +40,7 @@ qemu_replication()
 	qemu-img create -q -f qcow2 /tmp/hidden $(($(sectors "$2") * 512))
 	start_qemu standby \
 		-drive "if=none,id=disk,$raw,file.filename=$2" \
-		-drive if=none,id=replica,driver=replication,mode=secondary,top-id=replica,file.driver=qcow2,file.file.driver=file,file.file.filename=/tmp/active,file.backing.driver=qcow2,file.backing.file.driver=file,file.backing.file.filename=/tmp/hidden,file.backing.backing=disk \
+		-drive if=none,id=replica,driver=replication,mode=secondary,top-id=top,file.driver=qcow2,file.file.driver=file,file.file.filename=/tmp/active,file.backing.driver=qcow2,file.backing.file.driver=file,file.backing.file.filename=/tmp/hidden,file.backing.backing=disk \
 		-drive if=none,id=top,driver=quorum,read-pattern=fifo,vote-threshold=1,children.0=replica
 	serve /run/standby 10810
 	monitor /run/standby nbd-server-add device=disk writable=true
