@@ -33,4 +33,12 @@ for blocks in 1000 10000 100000 1000000; do
 	figure secondary "checkpoint-$blocks" "$(checkpoint_us dm sec checkpoint)" us
 	dm_remove in sec
 done
-dm_remove disk
+
+# Reads through a map of 102,400 ranges, each written on its own
+blkdiscard -z -l 1M /dev/ram0
+dm_create sec "0 $S replication secondary /dev/mapper/disk /dev/ram0 0"
+msg sec start secondary
+once secondary-active-102400-ranges /dev/mapper/sec 400 once-qd16 read-once-qd16
+dm_remove sec disk
+baseline /dev/ram0
+once linear /dev/mapper/lin 400 once-qd16 read-once-qd16
