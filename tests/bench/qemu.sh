@@ -16,4 +16,6 @@ done
 once qemu-primary /dev/nbd0 32 once-qd16
 random qemu-primary /dev/nbd0 write-qd1 write-qd16 read-qd1
 random qemu-active /dev/nbd1 write-qd1 write-qd16 read-qd1
+checkpoint_us qmp /run/standby xen-colo-do-checkpoint >/dev/null
+once qemu-inbound /dev/nbd2 32 once-qd16
 qemu_stop

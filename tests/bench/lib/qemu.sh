@@ -30,7 +30,8 @@ serve()
 		'addr={"type":"inet","data":{"host":"127.0.0.1","port":"'"$2"'"}}'
 }
 
-# The primary is /dev/nbd0, the active disk of the secondary /dev/nbd1.
+# The primary is /dev/nbd0; of the secondary, the active disk is /dev/nbd1, and what
+# the primary writes to /dev/nbd2.
 # qemu_replication LOCAL DISK: both block devices
 qemu_replication()
 {
@@ -57,12 +58,14 @@ qemu_replication()
 	monitor /run/source nbd-server-add device=top writable=true
 	nbd-client 127.0.0.1 10811 -N top /dev/nbd0 >/dev/null
 	nbd-client 127.0.0.1 10810 -N top /dev/nbd1 >/dev/null
+	nbd-client 127.0.0.1 10810 -N disk /dev/nbd2 >/dev/null
 }
 
 qemu_stop()
 {
 	nbd-client -d /dev/nbd0 >/dev/null
 	nbd-client -d /dev/nbd1 >/dev/null
+	nbd-client -d /dev/nbd2 >/dev/null
 	kill "$(cat /run/source.pid)" "$(cat /run/standby.pid)"
 	while pgrep -x qemu-system-x86 >/dev/null; do
 		sleep 0.1
