@@ -71,7 +71,7 @@ static inline int compat_hold(const char *path, struct compat_held *held)
 
 static inline struct block_device *compat_held_bdev(const struct compat_held *held)
 {
-	return held->file ? file_bdev(held->file) : NULL;
+	return file_bdev(held->file);
 }
 
 static inline void compat_release(struct compat_held *held)

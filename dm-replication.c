@@ -697,11 +697,9 @@ static int replication_preresume(struct dm_target *ti)
 static int parse_mode(const char *arg, enum replication_mode *mode,
 		      struct replication_reason *why)
 {
-	if (!strcmp(arg, "primary"))
-		*mode = REPLICATION_MODE_PRIMARY;
-	else if (!strcmp(arg, "secondary"))
-		*mode = REPLICATION_MODE_SECONDARY;
-	else
+	*mode = strcmp(arg, "primary") ? REPLICATION_MODE_SECONDARY :
+					 REPLICATION_MODE_PRIMARY;
+	if (*mode == REPLICATION_MODE_SECONDARY && strcmp(arg, "secondary"))
 		return repl_refuse(why, -EINVAL, "the mode must be primary or secondary");
 	return 0;
 }

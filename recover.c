@@ -302,7 +302,7 @@ void samples_take(struct buffer *b, struct block_device *disk,
 static bool not_on_disk(void *context, sector_t sector)
 {
 	struct layer *l = context;
-	bool discarded;
+	bool discarded = false;
 
 	return l && sample_mapped(l, sector, &discarded);
 }

@@ -318,7 +318,7 @@ static void queue_flush(struct secondary_io *io)
 static int map_flush(struct secondary *s, struct secondary_io *io,
 		     struct bio *bio)
 {
-	bool covered;
+	bool covered = false;
 
 	do {
 		switch (enter_write(s, io->view, &io->layer, &covered)) {

@@ -249,10 +249,10 @@ static void print_buffer(const struct image *image)
 
 static void print_empty(const struct image *image)
 {
-	printf("not formatted: the first %u bytes are zero; a secondary formats it as its buffer, a primary as its dirty log\n",
+	printf("not formatted: the first %d bytes are zero; a secondary formats it as its buffer, a primary as its dirty log\n",
 	       FORMAT_BLOCK_SIZE);
 	if (image->sectors < FORMAT_MIN_SECTORS)
-		printf("too small for a buffer, which has at least %u sectors\n",
+		printf("too small for a buffer, which has at least %d sectors\n",
 		       FORMAT_MIN_SECTORS);
 	if (image->copy[1].valid || image->was_log)
 		printf("superblock copy 1 is valid: the %s was given up, or was being formatted\n",
@@ -496,7 +496,7 @@ int main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_FINE;
 		case 'V':
-			printf("replication_check %s, buffers of version %u, dirty logs of version %u\n",
+			printf("replication_check %s, buffers of version %d, dirty logs of version %d\n",
 			       VERSION, FORMAT_VERSION, FORMAT_LOG_VERSION);
 			return EXIT_FINE;
 		default:

@@ -443,7 +443,7 @@ int main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_FINE;
 		case 'V':
-			printf("replication_dump %s, buffers of version %u, dirty logs of version %u\n",
+			printf("replication_dump %s, buffers of version %d, dirty logs of version %d\n",
 			       VERSION, FORMAT_VERSION, FORMAT_LOG_VERSION);
 			return EXIT_FINE;
 		default:

@@ -19,6 +19,8 @@ LINT_NEEDS=(
 	shellcheck:shellcheck
 	sparse:sparse
 	perl:perl
+	spatch:coccinelle
+	cppcheck:cppcheck
 )
 
 APT_OPTIONS=(-y -q -o APT::Install-Recommends=false -o Acquire::Retries=3)

@@ -41,7 +41,7 @@ line 'replication' "primary /dev/mapper/tiny $R 0"
 note "options"
 line 'replication.*bogus' "primary $L $R 1 bogus"
 line 'replication.*high_watermark' "primary $L $R 2 high_watermark 50"
-for size in 0 1 4 1000 2049 -8 garbage 128k 0x100g '' 18446744073709551616 9223372036854775808 4294967296; do
+for size in 0 1 4 1000 2049 -8 garbage 128k 0x100g 4294967304 '' 18446744073709551616 9223372036854775808 4294967296; do
 	[ -n "$size" ] || continue
 	line 'replication.*region_size' "primary $L $R 2 region_size $size"
 done
@@ -49,7 +49,7 @@ line 'replication.*group' "primary $L $R 2 group $(printf 'g%.0s' {1..32})"
 line 'replication.*group' "primary $L $R 2 group $(printf 'g%.0s' {1..500})"
 line 'replication.*on_remote_error' "primary $L $R 2 on_remote_error explode"
 
-for size in 0 7 -8 garbage 4294967296 99999999999999999999; do
+for size in 0 7 -8 garbage 2147483648 4294967296 4294967304 99999999999999999999; do
 	line 'replication.*max_behind' "primary $L $R 3 async max_behind $size"
 done
 line 'replication.*max_behind' "primary $L $R 2 max_behind 1024"

@@ -80,6 +80,22 @@ for mode in ${MODES:?}; do
 		holds $L 3000 1000 1
 	done
 
+	note "$mode: write, and the remote leg answers later"
+	again "$mode"
+	msg pri start primary
+	dmsetup message remote 0 hold write
+	fails local write
+	spawn expect_errno EIO op write $P 1000 8 2
+	until [ "$(status_field remote 7)" = 1 ]; do
+		sleep 0.1
+	done
+	matches "get_error" "$(msg pri get_error)" '^EIO local write '
+	dmsetup message remote 0 hold
+	fails local
+	reap "$JOB"
+	wait_status pri ' 32/32 online 0 EIO '
+	same $L $R
+
 	note "$mode: flush"
 	again "$mode"
 	fails local flush

@@ -10,10 +10,11 @@
  *	fail [OP...]	from now on these are answered with an I/O error and do
  *			nothing, and no others
  *	forget [OP...]	the same, with "not supported"
+ *	hold [OP...]	these are kept until the next message of this kind
  *
  * OP is read, write, zeroes, discard, flush or fua (which is a write too). The
  * status line says what it was asked for and did not fail: sectors of the first
- * four, how many of the others.
+ * four, how many of the others; and how many are kept.
  */
 #include <linux/atomic.h>
 #include <linux/bio.h>
@@ -36,12 +37,18 @@ static const char * const op_names[OPS] = {
  * @memory: its content
  * @fail: bit per enum op
  * @forget: the same
+ * @hold: the same; under @lock
+ * @lock: protects @held
+ * @held: bios that are kept
  * @asked: by enum op
  */
 struct faulty {
 	u8 *memory;
 	unsigned long fail;
 	unsigned long forget;
+	unsigned long hold;
+	spinlock_t lock;
+	struct bio_list held;
 	atomic64_t asked[OPS];
 };
 
@@ -78,26 +85,59 @@ static void transfer(struct faulty *f, struct bio *bio, enum op op)
 	}
 }
 
+static bool hold(struct faulty *f, struct bio *bio)
+{
+	bool held;
+
+	spin_lock_irq(&f->lock);
+	held = f->hold & BIT(op_of(bio));
+	if (held)
+		bio_list_add(&f->held, bio);
+	spin_unlock_irq(&f->lock);
+	return held;
+}
+
+static void answer(struct faulty *f, struct bio *bio)
+{
+	enum op op = op_of(bio);
+
+	atomic64_add(op == OP_FLUSH ? 1 : bio_sectors(bio), &f->asked[op]);
+	if (bio->bi_opf & REQ_FUA)
+		atomic64_inc(&f->asked[OP_FUA]);
+	if (op != OP_FLUSH)
+		transfer(f, bio, op);
+	bio_endio(bio);
+}
+
+static void hold_these(struct faulty *f, unsigned long ops)
+{
+	struct bio_list held;
+	struct bio *bio;
+
+	spin_lock_irq(&f->lock);
+	f->hold = ops;
+	held = f->held;
+	bio_list_init(&f->held);
+	spin_unlock_irq(&f->lock);
+	while ((bio = bio_list_pop(&held)))
+		answer(f, bio);
+}
+
 static int faulty_map(struct dm_target *ti, struct bio *bio)
 {
 	struct faulty *f = ti->private;
 	unsigned long fail = READ_ONCE(f->fail);
-	bool fua = bio->bi_opf & REQ_FUA;
 	enum op op = op_of(bio);
 
-	if (fail & BIT(op) || (fua && fail & BIT(OP_FUA)))
+	if (fail & BIT(op) || (bio->bi_opf & REQ_FUA && fail & BIT(OP_FUA)))
 		return DM_MAPIO_KILL;
 	if (READ_ONCE(f->forget) & BIT(op)) {
 		bio->bi_status = BLK_STS_NOTSUPP;
 		bio_endio(bio);
 		return DM_MAPIO_SUBMITTED;
 	}
-	atomic64_add(op == OP_FLUSH ? 1 : bio_sectors(bio), &f->asked[op]);
-	if (fua)
-		atomic64_inc(&f->asked[OP_FUA]);
-	if (op != OP_FLUSH)
-		transfer(f, bio, op);
-	bio_endio(bio);
+	if (!hold(f, bio))
+		answer(f, bio);
 	return DM_MAPIO_SUBMITTED;
 }
 
@@ -105,23 +145,24 @@ static int faulty_message(struct dm_target *ti, unsigned int argc, char **argv,
 			  char *result, unsigned int maxlen)
 {
 	struct faulty *f = ti->private;
-	bool forget = !strcmp(argv[0], "forget");
 	unsigned long ops = 0;
 	unsigned int i;
 	int op;
 
-	if (!forget && strcmp(argv[0], "fail"))
-		return -EINVAL;
 	for (i = 1; i < argc; i++) {
 		op = match_string(op_names, OPS, argv[i]);
 		if (op < 0)
 			return op;
 		ops |= BIT(op);
 	}
-	if (forget)
-		WRITE_ONCE(f->forget, ops);
-	else
+	if (!strcmp(argv[0], "fail"))
 		WRITE_ONCE(f->fail, ops);
+	else if (!strcmp(argv[0], "forget"))
+		WRITE_ONCE(f->forget, ops);
+	else if (!strcmp(argv[0], "hold"))
+		hold_these(f, ops);
+	else
+		return -EINVAL;
 	return 0;
 }
 
@@ -139,6 +180,9 @@ static void faulty_status(struct dm_target *ti, status_type_t type,
 	for (op = 0; op < OPS; op++)
 		DMEMIT("%s%lld", op ? " " : "",
 		       (long long)atomic64_read(&f->asked[op]));
+	spin_lock_irq(&f->lock);
+	DMEMIT(" %u", bio_list_size(&f->held));
+	spin_unlock_irq(&f->lock);
 }
 
 static int faulty_ctr(struct dm_target *ti, unsigned int argc, char **argv)
@@ -157,6 +201,8 @@ static int faulty_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		kfree(f);
 		return -ENOMEM;
 	}
+	spin_lock_init(&f->lock);
+	bio_list_init(&f->held);
 	ti->private = f;
 	ti->num_flush_bios = 1;
 	ti->flush_supported = true;

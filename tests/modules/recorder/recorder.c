@@ -187,8 +187,8 @@ static struct held *any_held(void)
 	div64_u64_rem(choose(), nr_held, &n);
 	list_for_each_entry(h, &held_bios, list)
 		if (!n--)
-			break;
-	return h;
+			return h;
+	return NULL;
 }
 
 /*

@@ -1,0 +1,35 @@
+# A call on a group goes on when the device whose message asked for it is removed,
+# and ends well.
+
+# pair NAME FIRST: a secondary of group g, its disk and buffer
+pair()
+{
+	linear "$1-disk" /dev/ram0 "$2" 8192
+	linear "$1-buffer" /dev/ram1 "$2" 8192
+	secondary "$1" "/dev/mapper/$1-disk" "/dev/mapper/$1-buffer" group g
+}
+
+for round in 1 2 3; do
+	note "round $round"
+	pair one 0
+	pair two 8192
+	inbound in two
+	msg one start_all secondary
+	fill /dev/mapper/in 0 4096 "$round"
+	slow two-disk 3000
+
+	# "one" has nothing to merge; then "two" is asked, which has
+	spawn dmsetup message one 0 stop_all
+	wait_status two '^secondary failover '
+	equal "the device that asked" "$(status_field one 2)" 'done'
+	# its message gives up, what it has begun goes on
+	check timeout 10 dmsetup remove one
+	reap_failed "$JOB" 2>/dev/null
+	matches "status" "$(status two)" '^secondary failover '
+	slow two-disk 0
+	wait_status two '^secondary done '
+	holds /dev/mapper/two-disk 0 4096 "$round"
+	dm_remove in two one-disk one-buffer two-disk two-buffer
+	blkdiscard -f -z -l $((8192 * 512)) -o 0 /dev/ram1
+	blkdiscard -f -z -l 4096 -o $((8192 * 512)) /dev/ram1
+done
