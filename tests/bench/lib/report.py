@@ -116,10 +116,10 @@ def check(release, run, *cases):
         if change < -WORSE:
             worse.append(f"{key[1]} {key[2]}")
     if not compared:
-        print("bench-check: nothing to compare with")
+        print("FAIL nothing to compare with")
         return True
     if worse:
-        print(f"bench-check: worse by more than {WORSE:.0%}:", ", ".join(worse))
+        print(f"FAIL worse by more than {WORSE:.0%}:", ", ".join(worse))
     else:
         print(f"bench-check: {compared} figures, none worse by more than {WORSE:.0%}")
     return bool(worse)
