@@ -159,7 +159,8 @@ class Page:
 
     SYSTEM WORK            a figure
     SYSTEM WORK relative   the same, to dm-linear
-    row SYSTEM WORK...     cells of a table: each with its ratio
+    row SYSTEM [vs OURS] WORK...   cells of a table: each with its ratio, and a
+                           mark where it is ahead of the system OURS
     profile SYSTEM...      a table of their functions
     kernel
     bars FILE | TITLE | WORK | SYSTEM=LABEL | ...
@@ -170,13 +171,27 @@ class Page:
         self.directory = Path(directory)
         self.figures = Figures(self.directory / "figures.tsv")
 
-    def cell(self, system, work):
-        key = next((k for k in self.figures.rows if k[1:] == (system, work)), None)
+    def key(self, system, work):
+        return next((k for k in self.figures.rows if k[1:] == (system, work)), None)
+
+    def cell(self, system, work, ours=None):
+        key = self.key(system, work)
         if key is None:
             return ""
         relative = self.figures.relative(key)
         text = show(self.figures.rows[key][0])
-        return f"{text} ({relative:.3g})" if relative else text
+        if relative:
+            text += f" ({relative:.3g})"
+        if ours and self.key(ours, work) and self.ahead(key, self.key(ours, work)):
+            text += " ▲"
+        return text
+
+    def ahead(self, theirs, ours):
+        """By more than the two runs of a figure may differ."""
+        a, b = (self.figures.relative(key) or self.figures.rows[key][0] for key in (theirs, ours))
+        if self.figures.rows[theirs][1] != "/s":
+            a, b = b, a
+        return a > b * (1 + AGREE)
 
     def plot(self, file, title, height, script):
         path = self.directory / file
@@ -235,7 +250,8 @@ class Page:
         if words[0] == "profile":
             return self.profile(*words[1:])
         if words[0] == "row":
-            return " | ".join(self.cell(words[1], work) for work in words[2:])
+            ours, works = (words[3], words[4:]) if words[2] == "vs" else (None, words[2:])
+            return " | ".join(self.cell(words[1], work, ours) for work in works)
         if words[2:] == ["relative"]:
             return f"{self.figures.relative(self.figures.find(*words[:2])):.3f}"
         return show(self.figures.value(*words))
