@@ -12,12 +12,14 @@ profile()
 	rate=$(DEV=$2 RUNTIME=1 fio_rate random "$3")
 	DEV=$2 RUNTIME=2 perf record --quiet --all-cpus -o /tmp/samples -e cpu-clock -F 20000 -- \
 		fio --section="$3" --output=/dev/null "$BENCH/fio/random.fio"
-	perf report -i /tmp/samples --stdio --sort dso,symbol --percentage absolute 2>/dev/null |
+	perf report -i /tmp/samples --stdio --sort symbol --percentage absolute 2>/dev/null |
 		awk -v rate="$rate" '
-		$1 !~ /^[0-9.]+%$/ || $3 != "[k]" { next }
-		{ where = $2 == "[dm_replication]" ? "dm_replication:" : "kernel:" }
-		sum[where]++ < (where == "kernel:" ? 25 : 40) {
-			printf "%s%s %.0f\n", where, $4, $1 / 100 * 1e9 / rate }' >/tmp/functions
+		NR == FNR { if ($4 == "[dm_replication]") ours[$3]; next }
+		$1 !~ /^[0-9.]+%$/ || $2 != "[k]" { next }
+		{ where = $3 in ours ? "dm_replication:" : "kernel:" }
+		count[where]++ < 40 {
+			printf "%s%s %.0f\n", where, $3, $1 / 100 * 1e9 / rate
+		}' /proc/kallsyms - >/tmp/functions
 	while read -r symbol instructions; do
 		figure "$1:$3" "$symbol" "$instructions" instructions
 	done </tmp/functions

@@ -24,10 +24,12 @@ start_qemu()
 		-pidfile "/run/$1.pid" -qmp "unix:/run/$1,server=on,wait=off" "${@:2}"
 }
 
+# serve NAME: by a socket that has no delayed acknowledgments, as TCP's would hold
+# up one request of many for 40 ms
 serve()
 {
-	monitor "$1" nbd-server-start \
-		'addr={"type":"inet","data":{"host":"127.0.0.1","port":"'"$2"'"}}'
+	monitor "/run/$1" nbd-server-start \
+		'addr={"type":"unix","data":{"path":"/run/'"$1"'.nbd"}}'
 }
 
 # The primary is /dev/nbd0; of the secondary, the active disk is /dev/nbd1, and what
@@ -43,7 +45,7 @@ qemu_replication()
 		-drive "if=none,id=disk,$raw,file.filename=$2" \
 		-drive if=none,id=replica,driver=replication,mode=secondary,top-id=top,file.driver=qcow2,file.file.driver=file,file.file.filename=/tmp/active,file.backing.driver=qcow2,file.backing.file.driver=file,file.backing.file.filename=/tmp/hidden,file.backing.backing=disk \
 		-drive if=none,id=top,driver=quorum,read-pattern=fifo,vote-threshold=1,children.0=replica
-	serve /run/standby 10810
+	serve standby
 	monitor /run/standby nbd-server-add device=disk writable=true
 	monitor /run/standby nbd-server-add device=top writable=true
 	monitor /run/standby xen-set-replication enable=true primary=false
@@ -51,14 +53,14 @@ qemu_replication()
 	start_qemu source \
 		-drive "if=none,id=top,driver=quorum,read-pattern=fifo,vote-threshold=1,children.0.driver=raw,children.0.file.driver=host_device,children.0.file.aio=native,cache.direct=on,children.0.file.filename=$1"
 	monitor /run/source human-monitor-command \
-		command-line='drive_add -n buddy driver=replication,mode=primary,file.driver=nbd,file.host=127.0.0.1,file.port=10810,file.export=disk,node-name=remote'
+		command-line='drive_add -n buddy driver=replication,mode=primary,file.driver=nbd,file.path=/run/standby.nbd,file.export=disk,node-name=remote'
 	monitor /run/source x-blockdev-change parent=top node=remote
 	monitor /run/source xen-set-replication enable=true primary=true
-	serve /run/source 10811
+	serve source
 	monitor /run/source nbd-server-add device=top writable=true
-	nbd-client 127.0.0.1 10811 -N top /dev/nbd0 >/dev/null
-	nbd-client 127.0.0.1 10810 -N top /dev/nbd1 >/dev/null
-	nbd-client 127.0.0.1 10810 -N disk /dev/nbd2 >/dev/null
+	nbd-client -unix /run/source.nbd -N top /dev/nbd0 >/dev/null
+	nbd-client -unix /run/standby.nbd -N top /dev/nbd1 >/dev/null
+	nbd-client -unix /run/standby.nbd -N disk /dev/nbd2 >/dev/null
 }
 
 qemu_stop()
