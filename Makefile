@@ -31,7 +31,7 @@ soak:
 	tests/run -k 6.12-debug --soak 10 a-damaged-buffer-is-refused-or-read-right \
 		a-damaged-buffer-is-refused-or-read-right-2
 
-# The crash tests on a module with bugs
+# Tests on a module with bugs
 test-planted:
 	tests/planted-test $(if $(K),-k $(K)) $(T)
 
@@ -66,7 +66,7 @@ help:
 	@echo '                        for it when it is first used; slow'
 	@echo 'make soak               10,000 damaged buffers on that kernel; takes an hour'
 	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
-	@echo '                        planted bugs in the order of writes: tests must fail'
+	@echo '                        planted bugs: tests must fail with each'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
 	@echo '                        failover, in two emulated guests'
 	@echo 'make bench [BENCH=case]  speed, beside that of other drivers, in emulated guests whose'
@@ -74,6 +74,7 @@ help:
 	@echo 'make bench-check [SHORT=1] [BENCH=case]'
 	@echo '                        the same of ours only, against the last release: fails when'
 	@echo '                        a figure is worse by more than 3%'
-	@echo 'make lint               shellcheck, sparse, W=1, checkpatch'
+	@echo 'make lint               shellcheck, sparse, analyzer, coccinelle, checkpatch; part of'
+	@echo '                        make test'
 
 .PHONY: all modules modules_install clean tools tools_install test test-debug test-planted soak demo bench bench-check lint help
