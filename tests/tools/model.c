@@ -75,7 +75,7 @@ static struct {
 	int fd[3];
 	uint64_t sectors, seed, ops, limit_sectors;
 	unsigned int threads, checkpoint_every;
-	bool failover, discard, retry, verbose;
+	bool failover, discard, retry, memory, verbose;
 	const char *disk;
 } opt = { .ops = 1000, .threads = 1, .checkpoint_every = 50 };
 
@@ -160,7 +160,8 @@ static void message(char *reply, size_t size, const char *text, const char *arg)
 
 	while (run(reply, size, argv)) {
 		/* somebody suspends the device now and then */
-		if (!opt.retry || !strstr(reply, strerror(EAGAIN)))
+		if (!(opt.retry && strstr(reply, strerror(EAGAIN))) &&
+		    !(opt.memory && strstr(reply, strerror(ENOMEM))))
 			die("message %s failed: %s", text, reply);
 		pause_ms(10);
 	}
@@ -324,6 +325,17 @@ static void set_stamps(enum writer view, uint64_t first, uint64_t count, stamp_t
 	}
 }
 
+/* Is the last error one that is told apart from a bug? Who is full asks for a checkpoint. */
+static bool may_fail(void)
+{
+	if (failed_over)
+		/* there is the disk itself to write to */
+		return false;
+	if (errno == ENOSPC)
+		__atomic_store_n(&is_full, true, __ATOMIC_SEQ_CST);
+	return errno == ENOSPC || (opt.memory && errno == ENOMEM);
+}
+
 /*
  * A write that did not fit: each of its sectors is either as it was or new.
  * The model learns which.
@@ -346,7 +358,6 @@ static void learn(struct worker *w, enum writer view, uint64_t first, uint64_t c
 				data, old);
 	}
 	w->full++;
-	__atomic_store_n(&is_full, true, __ATOMIC_SEQ_CST);
 }
 
 static void do_write(struct worker *w, enum writer view, uint64_t first, uint64_t count)
@@ -358,8 +369,7 @@ static void do_write(struct worker *w, enum writer view, uint64_t first, uint64_
 	for (i = 0; i < count; i++)
 		make_sector((uint64_t *)(w->data + i * SECTOR), first + i, stamp);
 	n = pwrite(opt.fd[view], w->data, count * SECTOR, first * SECTOR);
-	/* after a failover there is the disk itself to write to */
-	if (n < 0 && errno == ENOSPC && !failed_over)
+	if (n < 0 && may_fail())
 		return learn(w, view, first, count, stamp);
 	if (n < 0)
 		die("write to %s at %" PRIu64 "+%" PRIu64 ": %s", opt.name[view], first, count,
@@ -368,6 +378,8 @@ static void do_write(struct worker *w, enum writer view, uint64_t first, uint64_
 		/* the part that did not fit: the next write says so */
 		if (n % SECTOR)
 			die("torn write to %s: %zd bytes", opt.name[view], n);
+		if (!opt.memory)
+			__atomic_store_n(&is_full, true, __ATOMIC_SEQ_CST);
 		return learn(w, view, first, count, stamp);
 	}
 	set_stamps(view, first, count, stamp);
@@ -383,12 +395,11 @@ static void do_range(struct worker *w, enum writer view, uint64_t first, uint64_
 	if (ioctl(opt.fd[view], request, range)) {
 		if (!zero && errno == EOPNOTSUPP)
 			return;
-		if (errno != ENOSPC || failed_over)
+		if (!may_fail())
 			die("%s of %s at %" PRIu64 "+%" PRIu64 ": %s", zero ? "zeroes" : "discard",
 			    opt.name[view], first, count, strerror(errno));
 		if (zero)
 			return learn(w, view, first, count, 0);
-		__atomic_store_n(&is_full, true, __ATOMIC_SEQ_CST);
 	}
 	set_stamps(view, first, count, zero ? 0 : UNKNOWN);
 	if (zero)
@@ -655,6 +666,7 @@ static int usage(void)
 		"  -d DISK    compare the disk in the end (with -f)\n"
 		"  -D         discards too\n"
 		"  -r         ask again when the device is suspended\n"
+		"  -m         memory may be short: ENOMEM is no failure\n"
 		"  -v         print each operation\n");
 	return 2;
 }
@@ -710,7 +722,7 @@ int main(int argc, char **argv)
 	int c;
 
 	opt.limit_sectors = MAX_SECTORS;
-	while ((c = getopt(argc, argv, "s:n:t:c:l:d:fDrv")) != -1) {
+	while ((c = getopt(argc, argv, "s:n:t:c:l:d:fDmrv")) != -1) {
 		switch (c) {
 		case 's':
 			opt.seed = number(optarg);
@@ -738,6 +750,9 @@ int main(int argc, char **argv)
 			break;
 		case 'r':
 			opt.retry = true;
+			break;
+		case 'm':
+			opt.memory = true;
 			break;
 		case 'v':
 			opt.verbose = true;
