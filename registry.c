@@ -196,7 +196,9 @@ static int hold_group(const char *group, struct list_head *held,
 	while ((m = next_member(group, m))) {
 		cut = kmalloc(sizeof(*cut), GFP_KERNEL);
 		r = cut ? 0 : -ENOMEM;
-		if (cut && m->rs.ops->cut)
+		if (!cut)
+			strscpy(why->text, "out of memory", sizeof(why->text));
+		else if (m->rs.ops->cut)
 			r = m->rs.ops->cut(&m->rs, REPLICATION_CUT_HOLD, why);
 		if (r) {
 			kfree(cut);
