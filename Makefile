@@ -26,6 +26,19 @@ test:
 test-debug:
 	tests/run -k 6.12-debug $(T)
 
+# the same on a kernel that finds data races
+test-kcsan:
+	tests/run -k 6.12-kcsan $(T)
+
+# the same on Debian's PREEMPT_RT kernels
+test-rt:
+	tests/run -k 6.1-rt $(T)
+	tests/run -k 6.12-rt $(T)
+
+# what of the module the scenarios reach
+coverage:
+	tests/run -k 6.12-gcov $(T)
+
 # 10,000 damaged buffers on that kernel
 soak:
 	tests/run -k 6.12-debug --soak 10 a-damaged-buffer-is-refused-or-read-right \
@@ -64,6 +77,12 @@ help:
 	@echo 'make test-debug [T=<scenario>]'
 	@echo '                        on a kernel with KASAN and lockdep, which is compiled'
 	@echo '                        for it when it is first used; slow'
+	@echo 'make test-kcsan [T=<scenario>]'
+	@echo '                        on one that finds data races, as slow'
+	@echo 'make test-rt [T=<scenario>]'
+	@echo '                        on the PREEMPT_RT kernels of Debian'
+	@echo 'make coverage [T=<scenario>]'
+	@echo '                        says which lines and functions were not reached'
 	@echo 'make soak               10,000 damaged buffers on that kernel; takes an hour'
 	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
 	@echo '                        planted bugs: tests must fail with each'
@@ -77,4 +96,5 @@ help:
 	@echo 'make lint               shellcheck, sparse, analyzer, coccinelle, checkpatch; part of'
 	@echo '                        make test'
 
-.PHONY: all modules modules_install clean tools tools_install test test-debug test-planted soak demo bench bench-check lint help
+.PHONY: all modules modules_install clean tools tools_install test test-debug \
+	test-kcsan test-rt coverage test-planted soak demo bench bench-check lint help

@@ -120,7 +120,7 @@ build_tools()
 
 build_for_kernel()
 {
-	local k=$1 copy key rc=0
+	local k=$1 copy key rc=0 profile=()
 	copy=$(build_dir "$k")
 	key=$(build_key "${KERNEL_VERSION[$k]} ${KERNEL_DIR[$k]}")
 	[ "$(cat "$copy.key" 2>/dev/null)" != "$key" ] || return 0
@@ -128,7 +128,8 @@ build_for_kernel()
 	rm -f "$copy.key"
 	sync_sources "$copy"
 	if have_module_sources; then
-		quietly "$copy.log" kbuild "$k" "$copy" modules || return
+		is_gcov "$k" && profile=(GCOV_PROFILE=y)
+		quietly "$copy.log" kbuild "$k" "$copy" "${profile[@]}" modules || return
 		# a warning nobody sees is a warning nobody fixes
 		grep -E 'warning:|WARNING:' "$copy.log" >&2
 		quietly "$copy.tests.log" build_test_modules "$k" "$copy" || rc=1

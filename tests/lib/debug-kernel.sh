@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# A kernel that checks what the module does with memory, locks and RCU,
-# compiled from Debian's source package. It is kept in the cache, laid out as
-# the packages of a stock kernel are, under a key of its own: whatever else of
-# the harness changes, it need not be compiled again.
+# Kernels that look at what the module does, compiled from Debian's source
+# package: 6.12-NAME has the configuration of kernel/guest.config and
+# kernel/NAME.config. Each is kept in the cache, laid out as the packages of a
+# stock kernel are, under a key of its own: whatever else of the harness
+# changes, it need not be compiled again.
 
-DEBUG_CONFIG=$TESTS/lib/debug.config
 DEBUG_NEEDS=(
 	flex:flex
 	bison:bison
@@ -14,10 +14,23 @@ DEBUG_NEEDS=(
 	/usr/include/gelf.h:libelf-dev
 )
 
+is_compiled()
+{
+	[ -e "$TESTS/lib/kernel/${1#*-}.config" ]
+}
+
+debug_kernel_config()
+{
+	cat "$TESTS/lib/kernel/guest.config" "$TESTS/lib/kernel/${1#*-}.config"
+}
+
 debug_kernel_dir()
 {
-	printf '%s/kernel/%s_%s-%s\n' "$CACHE" "${KERNEL_RELEASE[$1]}" \
-		"${KERNEL_VERSION[$1]}" "$(cat "$TESTS/lib/debug-kernel.sh" "$DEBUG_CONFIG" | hash_of)"
+	printf '%s/kernel/%s_%s-%s\n' "$CACHE" "${KERNEL_RELEASE[$1]}" "${KERNEL_VERSION[$1]}" "$(
+		{
+			declare -f debug_kernel_unpack debug_kernel_configure debug_kernel_make
+			debug_kernel_config "$1"
+		} | hash_of)"
 }
 
 # Only what kconfig and an x86 kernel without these drivers read
@@ -39,13 +52,13 @@ debug_kernel_unpack()
 # Kconfig drops what it does not like without a word.
 debug_kernel_configure()
 {
-	local misses
+	local wanted=$1 misses
 	make -s tinyconfig &&
-		scripts/kconfig/merge_config.sh -m -Q .config "$DEBUG_CONFIG" &&
+		scripts/kconfig/merge_config.sh -m -Q .config "$wanted" &&
 		make -s olddefconfig || return
 	misses=$(awk 'NR == FNR { have[$0]; if (sub(/=.*/, "")) set[$0]; next }
 		/^CONFIG_/ && !($0 in have) { print }
-		/^# CONFIG_.* is not set$/ && ($2 in set) { print }' .config "$DEBUG_CONFIG")
+		/^# CONFIG_.* is not set$/ && ($2 in set) { print }' .config "$wanted")
 	[ -n "$misses" ] || return 0
 	echo "asked for, and not in the configuration:"
 	echo "$misses"
@@ -57,7 +70,7 @@ debug_kernel_make()
 	local tmp=$1 release=$2 found
 	cd "$tmp/source" || return
 	export LOCALVERSION=
-	debug_kernel_configure || return
+	debug_kernel_configure "$tmp/wanted.config" || return
 	make -s -j "$(nproc)" bzImage modules || return
 	found=$(make -s kernelrelease)
 	[ "$found" = "$release" ] || { echo "release is $found, not $release"; return 1; }
@@ -79,9 +92,10 @@ debug_kernel_compile()
 	say "kernel $k: fetching ${KERNEL_PACKAGE[$k]} ${KERNEL_VERSION[$k]}"
 	rm -rf "$tmp" "$dir"
 	debug_kernel_unpack "${KERNEL_PACKAGE[$k]}=${KERNEL_VERSION[$k]}" "$tmp/source" || return
+	debug_kernel_config "$k" >"$tmp/wanted.config"
 	say "kernel $k: compiling; this takes minutes, and once (log: $dir.log)"
 	(quietly "$dir.log" debug_kernel_make "$tmp" "${KERNEL_RELEASE[$k]}") || return
-	rm -rf "$tmp/source"
+	rm -rf "$tmp/source" "$tmp/wanted.config"
 	touch "$tmp/ready"
 	mv "$tmp" "$dir"
 }

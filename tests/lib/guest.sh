@@ -7,6 +7,7 @@
 #	@@harness up
 #	@@harness begin NAME LIMIT
 #	@@harness end NAME ok|FAIL [why]
+#	@@harness gcov DATA		what was reached since it is up
 #	@@harness dirty
 
 # Safety nets, not oracles: nothing that works gets near them.
@@ -21,18 +22,30 @@ guest_command()
 	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 machine=pc accel=tcg,thread=single
 	append='console=ttyS0 loglevel=4 log_buf_len=8M printk.devkmsg=on'
 	append+=' mitigations=off panic=-1 oops=panic'
-	# its check fails where the host is too busy to let the timer tick
+	# a host that is busy may make its timer late
 	append+=' no_timer_check'
-	if is_debug "$k"; then
-		# shadow memory, stacks of all that was allocated, what was freed
-		mem=4096
+	if is_compiled "$k"; then
 		# the firmware of the other one has methods that take minutes there
 		machine=q35
-		# KASAN sees what these checks do, and more
-		append+=' printk.time=1 slab_debug=-'
+		append+=' printk.time=1'
+	fi
+	case $k in
+	*-debug)
+		# shadow memory, stacks of all that was allocated, what was freed
+		mem=4096
+		# without a stack each: KASAN has them
+		append+=' slab_debug=FZP page_poison=1'
 		# twice as slow, and a scan takes as long as many a scenario
 		[ -n "${LEAKS-}" ] || append+=' kmemleak=off'
-	fi
+		;;
+	*-kcsan)
+		# One processor waits for what another one does to the same
+		# memory: they have to run at the same time. Of a hundred reads
+		# and writes one is watched.
+		accel=tcg,thread=multi
+		append+=' kcsan.skip_watch=100 kcsan.udelay_task=200'
+		;;
+	esac
 	if [ -n "${ICOUNT-}" ]; then
 		smp=${GUEST_CPUS:-1} mem=4096 accel=tcg
 		append+=' nokaslr'
@@ -132,6 +145,7 @@ job()
 		echo "SOAK=$SOAK"
 		[ -z "${ICOUNT-}" ] || echo "ICOUNT=1"
 		[ -z "${LEAKS-}" ] || echo "LEAKS=1"
+		! is_gcov "$k" || echo "COVERAGE=1"
 		[ -z "${JOB_ENV-}" ] || printf 'export %s\n' "${JOB_ENV[@]}"
 	} >"$dir/env"
 	[ -z "${COMMAND-}" ] || printf '%s\n' "$COMMAND" >"$dir/exec.sh"
@@ -191,6 +205,10 @@ run_boot()
 			REMAINING=("${REMAINING[@]:1}")
 			name=
 			deadline=$((SECONDS + boot_limit))
+			;;
+		gcov)
+			base64 -d <<<"$name" >"$run/gcov-$boot.tar.gz"
+			name=
 			;;
 		dirty)
 			# it powers itself off; nothing to wait for

@@ -65,7 +65,7 @@ host_line()
 host_check_console()
 {
 	local splat
-	splat=$(tr -d '\r' <"$HOST_CONSOLE" | sed '1,/harness: begin /d' |
+	splat=$(tr -d '\r' <"$HOST_CONSOLE" | sed '1,/harness: begin /d' | klog_races |
 		grep -aE -m1 "$KLOG_SPLAT") || return 0
 	tail -n 60 "$HOST_CONSOLE"
 	host_fail "kernel: $splat"

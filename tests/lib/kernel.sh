@@ -2,27 +2,38 @@
 # The stock Debian kernels: found through their metapackages, unpacked into
 # the cache (never installed on the host), with an initramfs that does no
 # more than mount the root image. Their headers are installed with apt.
-# A kernel of ours, see debug-kernel.sh, comes from its source package.
+# Kernels of ours, see debug-kernel.sh, come from its source package.
 
 declare -A KERNEL_META=(
 	[6.1]=linux-image-cloud-amd64
 	[6.12]=linux-image-6.12-cloud-amd64
+	[6.1-rt]=linux-image-rt-amd64
+	[6.12-rt]=linux-image-6.12-rt-amd64
 	[6.12-debug]=linux-source-6.12
+	[6.12-kcsan]=linux-source-6.12
+	[6.12-gcov]=linux-source-6.12
 )
 declare -A KERNEL_PACKAGE KERNEL_VERSION KERNEL_RELEASE KERNEL_DIR
 
-# What the guest needs before it has its root. ext4 is built in.
-INITRAMFS_MODULES=(virtio_pci virtio_blk virtio_console)
-
-is_debug()
-{
-	[[ $1 == *-debug ]]
-}
+# What the guest needs before it has its root, unless it is built in
+INITRAMFS_MODULES=(virtio_pci virtio_blk virtio_console ext4)
+# What no scenario needs, and most of what a kernel has that is not of the cloud
+KERNEL_WITHOUT=(sound drivers/{gpu,media,net/{ethernet,wireless},staging})
 
 # How many times as long as on a stock kernel may everything take?
 kernel_slowness()
 {
-	if is_debug "$1"; then echo 5; else echo 1; fi
+	case $1 in
+	*-debug|*-kcsan) echo 5 ;;
+	*-rt|*-gcov) echo 2 ;;
+	*) echo 1 ;;
+	esac
+}
+
+# The module is built to count which of its lines are reached.
+is_gcov()
+{
+	[[ $1 == *-gcov ]]
 }
 
 # kernel_resolve 6.1: package, its version and the kernel release
@@ -32,10 +43,10 @@ kernel_resolve()
 	[ -n "$meta" ] || die "unknown kernel $1 (have: ${!KERNEL_META[*]})"
 	apt_knows "$meta" || apt_update
 	about=$(apt-cache show --no-all-versions "$meta")
-	if is_debug "$1"; then
+	if is_compiled "$1"; then
 		[[ $about =~ Version:\ (([^-]+)[^$'\n']*) ]] || die "$meta: which version?"
 		KERNEL_PACKAGE[$1]=$meta
-		KERNEL_RELEASE[$1]=${BASH_REMATCH[2]}-debug
+		KERNEL_RELEASE[$1]=${BASH_REMATCH[2]}-${1#*-}
 		KERNEL_VERSION[$1]=${BASH_REMATCH[1]}
 	else
 		[[ $about =~ Depends:[^$'\n']*(linux-image-([^ ,]+))\ \(=\ ([^\)]+)\) ]] ||
@@ -47,14 +58,14 @@ kernel_resolve()
 	KERNEL_DIR[$1]=$CACHE/kernel/${KERNEL_RELEASE[$1]}_${KERNEL_VERSION[$1]}-$(
 		{
 			cat "$TESTS/lib/kernel.sh" "$TESTS/guest/initramfs-init"
-			! is_debug "$1" || debug_kernel_dir "$1"
+			! is_compiled "$1" || debug_kernel_dir "$1"
 		} | hash_of)
 }
 
 kernel_headers()
 {
 	local root=
-	! is_debug "$1" || root=$(debug_kernel_dir "$1")
+	! is_compiled "$1" || root=$(debug_kernel_dir "$1")
 	printf '%s/usr/src/linux-headers-%s\n' "$root" "${KERNEL_RELEASE[$1]}"
 }
 
@@ -63,7 +74,7 @@ kernel_headers()
 ensure_headers()
 {
 	local pkg=linux-headers-${KERNEL_RELEASE[$1]} have
-	! is_debug "$1" || return 0
+	! is_compiled "$1" || return 0
 	have=$(dpkg-query -W -f '${Version}' "$pkg" 2>/dev/null) || have=
 	if [ "$have" != "${KERNEL_VERSION[$1]}" ]; then
 		apt_install "$pkg=${KERNEL_VERSION[$1]}"
@@ -96,7 +107,7 @@ kernel_initramfs()
 kernel_unpack()
 {
 	local k=$1 tmp=$2
-	if is_debug "$k"; then
+	if is_compiled "$k"; then
 		debug_kernel_compile "$k" "$(debug_kernel_dir "$k")" || return
 		cp -al "$(debug_kernel_dir "$k")" "$tmp/package"
 		return
@@ -121,6 +132,7 @@ kernel_build()
 	mv "$tmp/package/boot/vmlinuz-$release" "$tmp/vmlinuz"
 	mv "$tmp/package/boot/config-$release" "$tmp/config"
 	mv "$tmp/package/lib/modules/$release" "$tmp/tree/lib/modules/"
+	(cd "$tmp/tree/lib/modules/$release/kernel" && rm -rf "${KERNEL_WITHOUT[@]}") || return
 	# Unpacked here once, not in an emulated guest at each modprobe.
 	find "$tmp/tree" -name '*.ko.xz' -print0 |
 		xargs -0 -r -P "$(nproc)" -n 64 xz -d || return

@@ -4,12 +4,16 @@
 # Shows that the harness fails what must fail: tests/selftest/*.sh each say in
 # their head how they must end (`# verdict: ok` or `# verdict: FAIL REGEX`).
 
-# A debug kernel has to find the mistakes of tests/selftest-debug as well.
+# Kernels that look closer have to find the mistakes of tests/selftest-debug or
+# -kcsan as well, and with --leaks that of tests/selftest-leaks.
 
 selftest_dirs()
 {
+	local dir
 	echo "$TESTS/selftest"
-	! is_debug "$1" || echo "$TESTS/selftest-debug"
+	for dir in "$TESTS/selftest-${1#*-}" ${LEAKS:+"$TESTS/selftest-leaks"}; do
+		[ ! -d "$dir" ] || echo "$dir"
+	done
 }
 
 # The last ones are below: a guest that doesn't boot, and no scenarios at all.

@@ -47,7 +47,7 @@ for round in 1 2 3; do
 	slow remote 100
 	spawn fio --minimal --name=load --filename=$P --direct=1 --thread --ioengine=libaio --iodepth=8 \
 		--rw=randwrite --bs=8k --size=8m --rate_iops=300 --norandommap --refill_buffers \
-		--time_based --runtime=60 --output=/dev/null
+		--time_based --runtime=$((60 * SLOWNESS)) --output=/dev/null
 	load=$JOB
 	busy pri
 	until [ "$(status_field pri 6)" -gt 500 ]; do

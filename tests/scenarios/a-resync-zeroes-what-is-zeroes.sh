@@ -31,7 +31,7 @@ msg pri stop failover
 op zeroes $P 0 32768
 spawn fio --minimal --name=load --filename=$P --direct=1 --thread --ioengine=libaio --iodepth=8 \
 	--rw=randwrite --bsrange=512-4k --size=16m --norandommap --refill_buffers \
-	--time_based --runtime=60 --output=/dev/null
+	--time_based --runtime=$((60 * SLOWNESS)) --output=/dev/null
 busy pri
 msg pri start primary
 wait_status pri ' 256/256 online '

@@ -53,7 +53,7 @@ fill $P 0 16384 1
 slow remote 2
 spawn fio --minimal --name=resync --filename=$P --direct=1 --thread --rw=randwrite \
 	--norandommap --numjobs=2 --ioengine=libaio --iodepth=8 --bsrange=512-64k \
-	--blockalign=512 --size=8m --time_based --runtime=60 --output=/dev/null
+	--blockalign=512 --size=8m --time_based --runtime=$((60 * SLOWNESS)) --output=/dev/null
 load=$JOB
 busy pri
 msg pri start primary

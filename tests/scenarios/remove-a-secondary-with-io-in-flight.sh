@@ -10,7 +10,7 @@ load()
 {
 	exec fio --minimal --name=load --allow_file_create=0 --filename="/dev/mapper/$1" --direct=1 --thread --ioengine=libaio \
 		--iodepth=8 --rw=randrw --bsrange=512-32k --size=4m \
-		--time_based --runtime=60 --norandommap --continue_on_error=all \
+		--time_based --runtime=$((60 * SLOWNESS)) --norandommap --continue_on_error=all \
 		--output=/dev/null >/dev/null 2>&1
 }
 

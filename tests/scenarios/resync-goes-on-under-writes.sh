@@ -9,7 +9,7 @@ fill $L 0 65536 1
 slow remote 2
 primary pri $L $R region_size 128
 load=(--minimal --filename="$P" --direct=1 --thread --ioengine=libaio --iodepth=8
-	--rw=randwrite --norandommap --refill_buffers --output=/dev/null --time_based --runtime=60)
+	--rw=randwrite --norandommap --refill_buffers --output=/dev/null --time_based --runtime=$((60 * SLOWNESS)))
 
 note "writes all over it"
 spawn fio --name=all "${load[@]}" --bsrange=512-32k --size=32m

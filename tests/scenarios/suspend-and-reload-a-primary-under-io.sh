@@ -9,7 +9,7 @@ msg pri start primary
 slow remote 3
 spawn fio --minimal --name=load --filename=/dev/mapper/pri --direct=1 --thread --ioengine=libaio \
 	--iodepth=8 --rw=randwrite --bsrange=512-32k --size=16m \
-	--time_based --runtime=60 --norandommap --refill_buffers --output=/dev/null
+	--time_based --runtime=$((60 * SLOWNESS)) --norandommap --refill_buffers --output=/dev/null
 load=$JOB
 table="0 32768 replication primary /dev/mapper/local /dev/mapper/remote"
 

@@ -17,7 +17,7 @@ msg pri start primary
 slow remote 20
 spawn fio --minimal --name=load --filename=$P --direct=1 --thread --ioengine=libaio \
 	--iodepth=8 --rw=randwrite --bsrange=512-32k --size=16m \
-	--time_based --runtime=80 --norandommap --refill_buffers --output=/dev/null
+	--time_based --runtime=$((80 * SLOWNESS)) --norandommap --refill_buffers --output=/dev/null
 load=$JOB
 busy pri
 
@@ -84,7 +84,7 @@ msg pri start primary
 slow remote 50
 spawn fio --minimal --name=load --allow_file_create=0 --filename=$P --direct=1 --thread \
 	--ioengine=libaio --iodepth=8 --rw=randwrite --bsrange=512-32k --size=16m \
-	--time_based --runtime=60 --norandommap --continue_on_error=all --output=/dev/null
+	--time_based --runtime=$((60 * SLOWNESS)) --norandommap --continue_on_error=all --output=/dev/null
 until [ "$(status_field pri 6)" -gt 100 ]; do
 	:
 done

@@ -15,11 +15,11 @@ for mode in sync async; do
 		slow remote $delay
 		spawn fio --minimal --name=wide --filename=$P --direct=1 --thread --ioengine=libaio \
 			--iodepth=8 --rw=randwrite --bsrange=512-32k --size=16m --norandommap \
-			--refill_buffers --time_based --runtime=60 --output=/dev/null
+			--refill_buffers --time_based --runtime=$((60 * SLOWNESS)) --output=/dev/null
 		wide=$JOB
 		spawn fio --minimal --name=narrow --filename=$P --direct=1 --thread --ioengine=libaio \
 			--iodepth=8 --rw=randwrite --bsrange=512-16k --size=256k --norandommap \
-			--refill_buffers --time_based --runtime=60 --output=/dev/null
+			--refill_buffers --time_based --runtime=$((60 * SLOWNESS)) --output=/dev/null
 		narrow=$JOB
 		busy pri
 		for _ in 1 2; do
@@ -39,7 +39,7 @@ for mode in sync async; do
 		fill $L $((100 * 128)) 1 8
 		spawn fio --minimal --name=low --filename=$P --direct=1 --thread --ioengine=libaio \
 			--iodepth=8 --rw=randwrite --bsrange=512-32k --size=4m --norandommap \
-			--refill_buffers --time_based --runtime=60 --output=/dev/null
+			--refill_buffers --time_based --runtime=$((60 * SLOWNESS)) --output=/dev/null
 		busy pri
 		msg pri verify
 		wait_status pri ' ended:256/256:1$'

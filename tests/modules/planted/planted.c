@@ -4,7 +4,10 @@
  * that a debug kernel notices. On another kernel it does nothing.
  */
 #include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -17,6 +20,7 @@ MODULE_PARM_DESC(mistake, "what to do wrong");
 static DEFINE_MUTEX(one);
 static DEFINE_MUTEX(two);
 static DEFINE_SPINLOCK(lock);
+static unsigned long counter;
 
 static void use_after_free(void)
 {
@@ -55,8 +59,52 @@ static void sleep_in_atomic(void)
 	spin_unlock(&lock);
 }
 
+static void leak(void)
+{
+	char *p = kmalloc(64, GFP_KERNEL);
+
+	OPTIMIZER_HIDE_VAR(p);
+}
+
+static void count_without_a_lock(void)
+{
+	unsigned long end = jiffies + 2 * HZ;
+
+	while (time_before(jiffies, end)) {
+		counter++;
+		cond_resched();
+	}
+}
+
+static int racer(void *unused)
+{
+	count_without_a_lock();
+	while (!kthread_should_stop())
+		msleep(20);
+	return 0;
+}
+
+static void race(void)
+{
+	struct task_struct *other;
+
+	other = kthread_run(racer, NULL, "planted");
+	if (IS_ERR(other))
+		return;
+	count_without_a_lock();
+	kthread_stop(other);
+}
+
 static int __init planted_init(void)
 {
+	if (!strcmp(mistake, "leak")) {
+		leak();
+		return 0;
+	}
+	if (!strcmp(mistake, "race")) {
+		race();
+		return 0;
+	}
 	if (!IS_ENABLED(CONFIG_KASAN) || !IS_ENABLED(CONFIG_PROVE_LOCKING))
 		return 0;
 	if (!strcmp(mistake, "use-after-free"))

@@ -1,0 +1,2 @@
+# verdict: FAIL kernel: .*BUG: KCSAN: data-race in .*\[planted\]
+modprobe planted mistake=race

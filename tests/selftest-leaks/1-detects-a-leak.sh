@@ -1,0 +1,2 @@
+# verdict: FAIL memory leaks
+modprobe planted mistake=leak
