@@ -141,7 +141,7 @@ static bool take_room(struct primary *p, struct primary_io *io, bool nowait)
 	spin_lock_irqsave(&b->lock, flags);
 	got = list_empty(&b->waiting) && fits(p, sectors);
 	if (got)
-		b->sectors += sectors;
+		WRITE_ONCE(b->sectors, b->sectors + sectors);
 	else if (!nowait)
 		list_add_tail(&io->room, &b->waiting);
 	spin_unlock_irqrestore(&b->lock, flags);
@@ -160,7 +160,7 @@ static void give_room(struct primary *p, sector_t sectors, struct bio *bio)
 		bio_put(bio);
 	}
 	/* the last touch: from here on the primary may go */
-	b->sectors -= sectors;
+	WRITE_ONCE(b->sectors, b->sectors - sectors);
 	if (unlikely(!list_empty(&b->waiting)))
 		queue_work(p->io_wq, &b->room_work);
 	if (!b->sectors)
@@ -177,7 +177,7 @@ static struct primary_io *next_waiting(struct primary *p)
 	io = list_first_entry_or_null(&b->waiting, struct primary_io, room);
 	if (io && fits(p, room_for(io->bio))) {
 		list_del(&io->room);
-		b->sectors += room_for(io->bio);
+		WRITE_ONCE(b->sectors, b->sectors + room_for(io->bio));
 	} else {
 		io = NULL;
 	}

@@ -286,7 +286,7 @@ static int map_fresh(struct layer *l, struct ma_state *mas, sector_t sector,
 	}
 	l->run_last = last;
 	l->run_value = (unsigned long)value;
-	l->sectors += w->sectors;
+	WRITE_ONCE(l->sectors, l->sectors + w->sectors);
 	atomic_long_add(w->sectors, &l->unwritten_sectors);
 	return 0;
 }
@@ -518,7 +518,7 @@ static int drop_voids(struct layer *l)
 				mtree_lock(&l->map);
 				error = map_all(l, sector, sector + n - 1,
 						NULL);
-				l->sectors -= n;
+				WRITE_ONCE(l->sectors, l->sectors - n);
 				mtree_unlock(&l->map);
 			}
 			sector += n;

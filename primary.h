@@ -48,7 +48,7 @@ struct primary_config {
  * @bios: a struct behind_write each, see behind.c
  * @ranges: copies that overlap wait for each other
  * @lock: protects what follows; any context
- * @sectors: not acknowledged by the remote leg, in whole pages
+ * @sectors: not acknowledged by the remote leg, in whole pages; read anywhere
  * @waiting: writes for which there was no room
  * @pages: of copies that have been answered, for others
  * @idle: woken when there are none
@@ -91,7 +91,7 @@ struct resync {
  * struct verify - the comparison of the legs
  * @work: does it
  * @stop: @work is to end after the region it is at
- * @running: it has yet to end; r.lock
+ * @running: it has yet to end; written under r.lock, read anywhere
  * @done: regions it has been through, of the last one if none is running
  * @differing: of those that were clean how many differed
  */

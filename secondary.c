@@ -128,8 +128,8 @@ static void push_committed(struct layout *layout, struct layer *l)
 		layout->nr * sizeof(layout->committed[0]));
 	layout->committed[0] = l;
 	layout->nr++;
-	l->sealed = true;
-	l->name = "committed";
+	WRITE_ONCE(l->sealed, true);
+	WRITE_ONCE(l->name, "committed");
 }
 
 /*

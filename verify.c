@@ -81,7 +81,7 @@ static void do_verify(struct work_struct *work)
 	mutex_lock(&p->r.lock);
 	/* one that was stopped by a suspend goes on later */
 	if (!READ_ONCE(v->stop) || !primary_sends(p)) {
-		v->running = false;
+		WRITE_ONCE(v->running, false);
 		if (data)
 			REPL_INFO(&p->r, "verified %lu of %lu regions, %lu differed",
 				  v->done, p->map.regions, v->differing);
@@ -121,7 +121,7 @@ int verify_start(struct primary *p, struct replication_reason *why)
 		error = repl_refuse(why, -EINVAL,
 				    "there is nothing to compare: the remote leg gets no writes");
 	if (!error) {
-		v->running = true;
+		WRITE_ONCE(v->running, true);
 		WRITE_ONCE(v->done, 0);
 		WRITE_ONCE(v->differing, 0);
 		WRITE_ONCE(v->stop, false);
@@ -164,7 +164,7 @@ void verify_cancel(struct primary *p)
 {
 	verify_quiesce(p);
 	mutex_lock(&p->r.lock);
-	p->verify.running = false;
+	WRITE_ONCE(p->verify.running, false);
 	WRITE_ONCE(p->verify.stop, false);
 	repl_event(&p->r);
 	mutex_unlock(&p->r.lock);

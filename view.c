@@ -587,7 +587,8 @@ int view_end_io(struct secondary_io *io, struct bio *bio, blk_status_t *error)
 		break;
 	case IO_READ_LAYER:
 		if (unlikely(*error))
-			note_fault(io, io->layer->name, op, *error);
+			note_fault(io, READ_ONCE(io->layer->name), op,
+				   *error);
 		layer_put_reader(io->layer);
 		break;
 	case IO_READ_DISK:
@@ -597,7 +598,8 @@ int view_end_io(struct secondary_io *io, struct bio *bio, blk_status_t *error)
 		break;
 	case IO_WRITE_LAYER:
 		if (unlikely(*error))
-			note_fault(io, io->layer->name, op, *error);
+			note_fault(io, READ_ONCE(io->layer->name), op,
+				   *error);
 		layer_write_end(io->layer, &io->write, !*error);
 		layer_put_writer(io->layer);
 		break;
@@ -750,7 +752,8 @@ static void do_retire(struct work_struct *work)
 			mtree_lock(&t->into->map);
 			segments_join(&s->buffer, &t->into->segments,
 				      &t->layer->segments);
-			t->into->sectors += t->layer->sectors;
+			WRITE_ONCE(t->into->sectors, t->into->sectors +
+				   t->layer->sectors);
 			mtree_unlock(&t->into->map);
 		}
 		layer_free(t->layer);
