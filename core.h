@@ -30,6 +30,8 @@
 	DMWARN_LIMIT("%s: " fmt, (r)->name, ##__VA_ARGS__)
 #define REPL_INFO(r, fmt, ...) \
 	DMINFO("%s: " fmt, (r)->name, ##__VA_ARGS__)
+#define REPL_INFO_LIMIT(r, fmt, ...) \
+	DMINFO_LIMIT("%s: " fmt, (r)->name, ##__VA_ARGS__)
 
 /**
  * enum repl_stage - where a replication stands; the order is that of its life

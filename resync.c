@@ -140,7 +140,8 @@ static void resync_end(struct primary *p, unsigned long unreadable)
 			smp_mb(); /* pairs with resync_needed() */
 			if (dirty_count(&p->map))
 				resync_needed(p);
-			REPL_INFO(&p->r, "the remote leg is in sync");
+			/* a workload may cause it again and again */
+			REPL_INFO_LIMIT(&p->r, "the remote leg is in sync");
 		}
 		repl_event(&p->r);
 	}
