@@ -22,7 +22,7 @@ load()
 	done </tmp/latencies
 	read -r count shortest median longest </tmp/checkpoints
 	[ "$count" -ge 10 ] || fail "only $count checkpoints"
-	[ "$3" = nothing ] || figure "$1" checkpoint-median "$median" us
+	[ "$3" = nothing ] || figure "$1" checkpoint-median "$median" us-loaded
 }
 
 written_once /dev/ram0 /dev/ram1 /dev/ram2 /dev/ram3
@@ -52,5 +52,5 @@ dm_remove snap origin
 
 qemu_replication /dev/ram0 /dev/ram1
 load qemu-without /dev/nbd0 nothing
-load qemu /dev/nbd0 qmp /run/standby xen-colo-do-checkpoint
+load qemu /dev/nbd0 qmp-quiet /run/standby xen-colo-do-checkpoint nbd0
 qemu_stop
