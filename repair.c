@@ -113,7 +113,7 @@ int repair_init(struct primary *p)
 {
 	init_llist_head(&p->repair);
 	INIT_WORK(&p->repair_work, do_repair);
-	p->repair_data = vmalloc(CHUNK_BYTES);
+	p->repair_data = __vmalloc(CHUNK_BYTES, GFP_KERNEL | __GFP_NOWARN);
 	p->repair_wq = alloc_ordered_workqueue("dm-repl-repair/%s",
 					       WQ_MEM_RECLAIM,
 					       dm_device_name(p->r.md));

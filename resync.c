@@ -181,7 +181,7 @@ static void do_resync(struct work_struct *work)
 int resync_init(struct primary *p)
 {
 	INIT_WORK(&p->resync.work, do_resync);
-	p->resync.data = vmalloc(CHUNK_BYTES);
+	p->resync.data = __vmalloc(CHUNK_BYTES, GFP_KERNEL | __GFP_NOWARN);
 	if (!p->resync.data)
 		return -ENOMEM;
 	p->resync.kcopyd = dm_kcopyd_client_create(NULL);

@@ -68,7 +68,7 @@ static void do_verify(struct work_struct *work)
 {
 	struct primary *p = container_of(work, struct primary, verify.work);
 	struct verify *v = &p->verify;
-	void *data = vmalloc(2 * CHUNK_BYTES);
+	void *data = __vmalloc(2 * CHUNK_BYTES, GFP_KERNEL | __GFP_NOWARN);
 	u64 began;
 
 	while (data && v->done < p->map.regions && verify_goes_on(p)) {

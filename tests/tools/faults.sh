@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# What the scenarios about memory that cannot be had share: see
+# Documentation/fault-injection of the kernel, and faultnth.c.
+. legs.sh
+
+SLAB=/sys/kernel/debug/failslab PAGES=/sys/kernel/debug/fail_page_alloc
+
+# Nothing fails but what is asked for; then whatever it is, without a word.
+quiet_faults()
+{
+	local dir
+	for dir in $SLAB $PAGES; do
+		echo 0 >"$dir/probability"
+		echo 0 >"$dir/verbose"
+		echo N >"$dir/ignore-gfp-wait"
+	done
+}
+
+# resources: what a replication has as long as it is there, and leaves no trace
+# of: threads, and slab caches of its bios
+resources()
+{
+	cat /proc/[0-9]*/comm 2>/dev/null | grep '^kworker/R-dm-re' | sort || true
+	awk '$1 ~ /^bio-/ { print $1 }' /proc/slabinfo | sort
+}
+
+# nth [-u COMMAND] OPERATION...: see faultnth.c
+nth()
+{
+	local said
+	said=$(faultnth "$@") || fail "faultnth $*"
+	note "$*: $said"
+	# less means that nothing was injected
+	[[ $said =~ ^[1-9] ]] || fail "no allocation failed"
+}
+
+# notable NAME: a device without a table
+notable()
+{
+	dmsetup create "$1" --notable
+}
+
+quiet_faults
+trap quiet_faults EXIT
+
+# only_the_module: what fails at random is called by it, directly or not
+only_the_module()
+{
+	local dir range
+	range=$(awk '$4 == "[dm_replication]" && tolower($2) == "t" { print $1 }' /proc/kallsyms |
+		sort | sed -n '1p;$p')
+	for dir in $SLAB $PAGES; do
+		[ -e "$dir/require-start" ] ||
+			fail "the kernel lacks CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
+		echo "0x${range%%$'\n'*}" >"$dir/require-start"
+		echo "0x${range##*$'\n'}" >"$dir/require-end"
+	done
+}
+
+MOST=1000000
+
+# fails_at_random PERCENT: of all allocations, pages in a row or not
+fails_at_random()
+{
+	local dir
+	echo 0 >$PAGES/min-order
+	for dir in $SLAB $PAGES; do
+		echo $MOST >"$dir/times"
+		echo "$1" >"$dir/probability"
+	done
+}
+
+# enough_memory: and there must have been too little
+enough_memory()
+{
+	local failed=$((2 * MOST - $(cat $SLAB/times) - $(cat $PAGES/times)))
+	quiet_faults
+	note "$failed allocations failed"
+	[ $failed -gt 0 ] || fail "no allocation failed"
+}
