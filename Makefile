@@ -26,10 +26,10 @@ test:
 test-debug:
 	tests/run -k 6.12-debug $(T)
 
-# 10,000 damaged buffers on that kernel
+# The random tests over and over: make soak [MINUTES=60] [K=6.12-debug]
+MINUTES ?= 60
 soak:
-	tests/run -k 6.12-debug --soak 10 a-damaged-buffer-is-refused-or-read-right \
-		a-damaged-buffer-is-refused-or-read-right-2
+	tests/run -k $(or $(K),6.12-debug) --minutes $(MINUTES) $(T)
 
 # The crash tests on a module with bugs
 test-planted:
@@ -56,7 +56,8 @@ help:
 	@echo 'make test-debug [T=<scenario>]'
 	@echo '                        on a kernel with KASAN and lockdep, which is compiled'
 	@echo '                        for it when it is first used; slow'
-	@echo 'make soak               10,000 damaged buffers on that kernel; takes an hour'
+	@echo 'make soak [MINUTES=60] [K=6.12-debug] [T=<scenario>]'
+	@echo '                        the random tests, over and over with other seeds'
 	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
 	@echo '                        planted bugs in the order of writes: tests must fail'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'

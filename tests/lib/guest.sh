@@ -189,6 +189,11 @@ run_boot()
 			REMAINING=("${REMAINING[@]:1}")
 			name=
 			deadline=$((SECONDS + boot_limit))
+			if [ -n "${SOAK_END-}" ] &&
+					{ [ "$word" = FAIL ] || [ $SECONDS -ge "$SOAK_END" ]; }; then
+				REMAINING=()
+				break
+			fi
 			;;
 		dirty)
 			# it powers itself off; nothing to wait for
