@@ -39,10 +39,10 @@ test-rt:
 coverage:
 	tests/run -k 6.12-gcov $(T)
 
-# 10,000 damaged buffers on that kernel
+# The random tests over and over: make soak [MINUTES=60] [K=6.12-debug]
+MINUTES ?= 60
 soak:
-	tests/run -k 6.12-debug --soak 10 a-damaged-buffer-is-refused-or-read-right \
-		a-damaged-buffer-is-refused-or-read-right-2
+	tests/run -k $(or $(K),6.12-debug) --minutes $(MINUTES) $(T)
 
 # Tests on a module with bugs
 test-planted:
@@ -83,7 +83,8 @@ help:
 	@echo '                        on the PREEMPT_RT kernels of Debian'
 	@echo 'make coverage [T=<scenario>]'
 	@echo '                        says which lines and functions were not reached'
-	@echo 'make soak               10,000 damaged buffers on that kernel; takes an hour'
+	@echo 'make soak [MINUTES=60] [K=6.12-debug] [T=<scenario>]'
+	@echo '                        the random tests, over and over with other seeds'
 	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
 	@echo '                        planted bugs: tests must fail with each'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'

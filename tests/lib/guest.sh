@@ -205,6 +205,11 @@ run_boot()
 			REMAINING=("${REMAINING[@]:1}")
 			name=
 			deadline=$((SECONDS + boot_limit))
+			if [ -n "${SOAK_END-}" ] &&
+					{ [ "$word" = FAIL ] || [ $SECONDS -ge "$SOAK_END" ]; }; then
+				REMAINING=()
+				break
+			fi
 			;;
 		gcov)
 			base64 -d <<<"$name" >"$run/gcov-$boot.tar.gz"

@@ -1,4 +1,5 @@
 # dmesg: I/O error
 # The same with other mutations.
+# soak
 . mutants.sh
 mutants $((SEED + 1)) 1700

@@ -1,6 +1,7 @@
 # Random operations on both views, with checkpoints and a failover, read what
 # a model in memory says.
 # limit: 120
+# soak
 
 M=/dev/mapper
 for n in 1 2 3; do

@@ -1,6 +1,7 @@
 # The same with a buffer that holds few operations: epochs fill it up, and the
 # merge must keep up.
 # limit: 120
+# soak
 
 for n in 1 2; do
 	replica 16384 $((4096 * n))

@@ -1,5 +1,6 @@
 # The same with several threads, each on a part of the device of its own.
 # limit: 120
+# soak
 
 replica 32768 131072
 slow disk 20

@@ -1,0 +1,26 @@
+# Swap on a secondary's active view, when memory is short, before a failover,
+# through it, and during the merge: each page comes back as it was.
+# limit: 120
+
+for n in 0 1; do
+	fill /dev/ram$n 0 262144 1
+done
+blkdiscard -f -z -l 4096 /dev/ram1
+replica 196608 262144
+msg sec start secondary
+mkswap /dev/mapper/sec >/dev/null
+swapon /dev/mapper/sec
+spawn hog -s "$SEED" -l 64 -m 120 -r $((2 * SOAK))
+hog=$JOB
+until [ "$(status_field sec 6)" -gt 65536 ]; do
+	still_running "$hog"
+done
+note "failover: $(status sec)"
+msg sec stop failover
+still_running "$hog"
+note "merge: $(status sec)"
+reap "$hog"
+swapoff /dev/mapper/sec
+wait_status sec '^secondary done .* -( |$)'
+same /dev/mapper/sec /dev/mapper/disk
+equal "get_error" "$(msg sec get_error)" not-running
