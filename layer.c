@@ -644,7 +644,7 @@ int layer_punch(struct layer *l, sector_t first, sector_t last)
  */
 
 /**
- * layer_restore() - add an older mapping to those that are there
+ * layer_restore() - add a mapping where there is none
  * @l: a layer that nobody uses yet
  * @first: sector
  * @last: sector, inclusive
@@ -657,28 +657,13 @@ int layer_punch(struct layer *l, sector_t first, sector_t last)
 int layer_restore(struct layer *l, sector_t first, sector_t last,
 		  enum format_kind kind, sector_t place)
 {
-	MA_STATE(mas, &l->map, first, first);
-	void *value = to_value(kind, first, place);
-	int error = 0;
+	MA_STATE(mas, &l->map, first, last);
+	int error;
 
 	mtree_lock(&l->map);
-	while (!error) {
-		bool known;
-		sector_t end;
-
-		mas_set(&mas, first);
-		known = mas_walk(&mas);
-		end = min_t(sector_t, mas.last, last);
-		if (!known) {
-			mas_set_range(&mas, first, end);
-			error = mas_store_gfp(&mas, value, GFP_NOIO);
-			if (kind == FORMAT_DATA)
-				l->sectors += end - first + 1;
-		}
-		if (end == last)
-			break;
-		first = end + 1;
-	}
+	error = mas_store_gfp(&mas, to_value(kind, first, place), GFP_NOIO);
+	if (kind == FORMAT_DATA)
+		l->sectors += last - first + 1;
 	mtree_unlock(&l->map);
 	return error;
 }

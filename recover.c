@@ -9,7 +9,10 @@
  * Nothing is written, so a recovery that is cut off leaves no trace.
  *
  * The sequence falls from summary to summary and no two may overlap, so the
- * walk ends after at most as many blocks as the buffer has.
+ * walk ends after at most as many blocks as the buffer has. A third tree has
+ * what is no longer open, in as few ranges as there can be: what an entry goes
+ * through there is one range afterwards. So the time that the walk takes does
+ * not grow with the number of entries times that of mappings.
  */
 #include <linux/bitmap.h>
 #include <linux/maple_tree.h>
@@ -25,6 +28,7 @@
  * @b: the buffer
  * @l: gets the mappings
  * @claims: by place: a value that tells what is there
+ * @known: by sector: what @l says something of
  * @used: a bit for each segment
  * @block: the summary that is read
  * @run: entries that continue each other, not yet in @l
@@ -37,6 +41,7 @@ struct recovery {
 	struct buffer *b;
 	struct layer *l;
 	struct maple_tree claims;
+	struct maple_tree known;
 	unsigned long *used;
 	struct format_summary *block;
 	struct format_range run;
@@ -47,6 +52,7 @@ struct recovery {
 };
 
 #define CLAIM_SUMMARY	xa_mk_value(0)
+#define KNOWN		xa_mk_value(0)
 #define CLAIM_BIAS	(1LL << 60)
 
 /* The same claim all over a range whose sectors lie in a row in the buffer. */
@@ -98,6 +104,54 @@ static int claim(struct recovery *rec, sector_t first, sector_t sectors,
 	return error;
 }
 
+/* Is a sector known? The range of which that is true as well is in @mas. */
+static bool is_known(struct recovery *rec, struct ma_state *mas, sector_t sector)
+{
+	bool known;
+
+	mtree_lock(&rec->known);
+	mas_set(mas, sector);
+	known = mas_walk(mas);
+	mtree_unlock(&rec->known);
+	return known;
+}
+
+/* All of a range is known now, and is one range with what it touches. */
+static int make_known(struct recovery *rec, sector_t first, sector_t last)
+{
+	MA_STATE(mas, &rec->known, 0, 0);
+	int error;
+
+	if (first && is_known(rec, &mas, first - 1))
+		first = mas.index;
+	if (is_known(rec, &mas, last + 1))
+		last = mas.last;
+	mtree_lock(&rec->known);
+	mas_set_range(&mas, first, last);
+	error = mas_store_gfp(&mas, KNOWN, GFP_NOIO);
+	mtree_unlock(&rec->known);
+	return error;
+}
+
+/* Maps what newer entries have left open of a run. */
+static int map_run(struct recovery *rec)
+{
+	MA_STATE(mas, &rec->known, 0, 0);
+	const struct format_range *run = &rec->run;
+	sector_t at, end;
+	int error = 0;
+
+	for (at = run->sector; !error && at <= rec->run_last; at = end + 1) {
+		bool known = is_known(rec, &mas, at);
+
+		end = min_t(sector_t, mas.last, rec->run_last);
+		if (!known)
+			error = layer_restore(rec->l, at, end, run->kind,
+					      run->place + at - run->sector);
+	}
+	return error ?: make_known(rec, run->sector, rec->run_last);
+}
+
 /* Moves the run to the map. */
 static int close_run(struct recovery *rec)
 {
@@ -113,8 +167,7 @@ static int close_run(struct recovery *rec)
 			      claim_data(run->sector, run->place));
 	if (error)
 		return error;
-	error = layer_restore(rec->l, run->sector, rec->run_last, run->kind,
-			      run->place);
+	error = map_run(rec);
 	if (error)
 		scnprintf(rec->why, rec->size, "Out of memory");
 	return error;
@@ -225,6 +278,7 @@ int recover_layer(struct buffer *b, struct layer *l, char *why, size_t size)
 	int error;
 
 	mt_init(&rec.claims);
+	mt_init(&rec.known);
 	if (rec.used && rec.block) {
 		error = walk_chain(&rec);
 		if (!error)
@@ -234,6 +288,7 @@ int recover_layer(struct buffer *b, struct layer *l, char *why, size_t size)
 		error = -ENOMEM;
 	}
 	mtree_destroy(&rec.claims);
+	mtree_destroy(&rec.known);
 	bitmap_free(rec.used);
 	kfree(rec.block);
 	return error;
