@@ -7,9 +7,6 @@
 HOW is one of
     dm NAME MESSAGE [NAME MESSAGE ...]       messages to mapped devices, in order
     qmp SOCKET COMMAND                       a command of QEMU's monitor
-    qmp-quiet SOCKET COMMAND DISK            the same; PID is stopped, and has nothing
-                                             in flight to DISK, while it runs: QEMU
-                                             aborts otherwise
     snapshot ORIGIN SNAPSHOT TABLE STORE     a snapshot is dropped and made anew
     nothing
 
@@ -17,15 +14,13 @@ Prints how many there were and the microseconds of the shortest, the median and
 the longest.
 """
 import os
-import signal
 import sys
 import time
-from pathlib import Path
 
 EVERY = 0.1
 
 
-def way(how, arguments, pid):
+def way(how, arguments):
     if how == "dm":
         import dm
         pairs = list(zip(arguments[::2], arguments[1::2]))
@@ -36,18 +31,6 @@ def way(how, arguments, pid):
         def take():
             for name, message in pairs:
                 dm.message(name, message)
-    elif how == "qmp-quiet":
-        plain = way("qmp", arguments[:2], pid)
-        in_flight = f"/sys/block/{arguments[2]}/inflight"
-
-        def take():
-            os.kill(int(pid), signal.SIGSTOP)
-            try:
-                while Path(in_flight).read_text().split() != ["0", "0"]:
-                    time.sleep(0.0001)
-                plain()
-            finally:
-                os.kill(int(pid), signal.SIGCONT)
     elif how == "qmp":
         import qmp
         monitor = qmp.Monitor(arguments[0])
@@ -88,7 +71,7 @@ def main(mode, *arguments):
     pid = None
     if mode == "each-100-ms":
         pid, *arguments = arguments
-    take = way(arguments[0], arguments[1:], pid)
+    take = way(arguments[0], arguments[1:])
     spent = []
     due = time.monotonic()
     while pid is None or alive(pid):
