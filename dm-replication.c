@@ -249,10 +249,6 @@ static int parse_option(struct dm_arg_set *as, enum form_id form,
 static int parse_options(struct dm_arg_set *as, enum form_id form,
 			 struct options *opt, char **error)
 {
-	static const struct dm_arg count = {
-		0, 2 * ARRAY_SIZE(option_table),
-		"Invalid number of optional arguments"
-	};
 	unsigned int left;
 	int r;
 
@@ -263,9 +259,11 @@ static int parse_options(struct dm_arg_set *as, enum form_id form,
 	if (!as->argc)
 		return 0;
 
-	r = dm_read_arg_group(&count, as, &left, error);
-	if (r)
-		return r;
+	/* dm_read_arg_group() takes 2^64 for 0 */
+	if (kstrtouint(dm_shift_arg(as), 10, &left)) {
+		*error = "Invalid number of optional arguments";
+		return -EINVAL;
+	}
 	if (left != as->argc) {
 		*error = "The number of optional arguments is not that of the arguments";
 		return -EINVAL;
