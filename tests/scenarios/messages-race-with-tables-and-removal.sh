@@ -12,7 +12,7 @@ linear remote /dev/ram1 0 4096
 linear log /dev/ram2 0 64
 linear disk /dev/ram3 0 4096
 linear buffer /dev/ram4 0 8192
-check abuse -s "$SEED" -n $((400 * SOAK / SLOWNESS)) race
+check abuse -s "$SEED" -n $((40 * SOAK / SLOWNESS)) race
 same /dev/mapper/local /dev/mapper/remote
 msg sec stop
 same /dev/mapper/sec /dev/mapper/disk

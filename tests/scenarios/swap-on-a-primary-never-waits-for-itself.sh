@@ -19,7 +19,7 @@ for options in sync "async max_behind 8192" "dirty_log /dev/mapper/log async"; d
 	msg pri start primary
 	mkswap /dev/mapper/pri >/dev/null
 	swapon /dev/mapper/pri
-	spawn hog -s "$SEED" -l 64 -m 140 -r "$SOAK"
+	spawn hog -s "$SEED" -l 256 -m 320 -r "$SOAK"
 	hog=$JOB
 	n=0
 	while kill -0 "$hog" 2>/dev/null; do

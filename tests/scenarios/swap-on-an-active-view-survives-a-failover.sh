@@ -10,7 +10,7 @@ replica 196608 262144
 msg sec start secondary
 mkswap /dev/mapper/sec >/dev/null
 swapon /dev/mapper/sec
-spawn hog -s "$SEED" -l 64 -m 120 -r $((2 * SOAK))
+spawn hog -s "$SEED" -l 256 -m 310 -r $((2 * SOAK))
 hog=$JOB
 until [ "$(status_field sec 6)" -gt 65536 ]; do
 	still_running "$hog"
