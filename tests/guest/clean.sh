@@ -20,6 +20,9 @@ prepare()
 	SEED=${JOB_SEED:-$((SRANDOM & 0x7fffffff))}
 	# a scenario that makes many devices does without the long waits
 	echo 0 >/sys/kernel/rcu_expedited
+	# where there is swap it is memory that goes there, and not the programs
+	# that go from memory
+	echo 200 >/proc/sys/vm/swappiness
 }
 
 # All processes but PID 1 and this one (that is what -1 means on Linux).

@@ -31,7 +31,7 @@ are()
 {
 	local found
 	found=$(dmsetup status --noflush --target replication |
-		awk '{ print $5, $6 }' | sort | uniq -c | tr -s ' ')
+		awk '{ print $6, $7 }' | sort | uniq -c | tr -s ' ')
 	equal "stages and epochs" "$found" " ${#all[@]} $1 $2"
 }
 

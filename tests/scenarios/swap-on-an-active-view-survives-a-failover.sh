@@ -12,7 +12,7 @@ mkswap /dev/mapper/sec >/dev/null
 swapon /dev/mapper/sec
 spawn hog -s "$SEED" -l 256 -m 310 -r $((2 * SOAK))
 hog=$JOB
-until [ "$(status_field sec 6)" -gt 65536 ]; do
+until [ "$(status_field sec 6)" -gt 32768 ]; do
 	still_running "$hog"
 done
 note "failover: $(status sec)"
