@@ -130,10 +130,7 @@ dm_create()
 
 dm_remove()
 {
-	local name
-	for name; do
-		dmsetup remove "$name"
-	done
+	dmsetup remove "$@"
 }
 
 # dm_load NAME TABLE [SUSPEND OPTIONS]: another table for a device in use

@@ -20,6 +20,9 @@ GUEST_PID='' GUEST_FD=''
 guest_command()
 {
 	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 machine=pc accel=tcg,thread=single
+	# Bytes written one by one to a page that programs ran from: for each of
+	# them the emulator looks for code that it has translated.
+	local cpu=max,erms=off,fsrm=off
 	append='console=ttyS0 loglevel=4 log_buf_len=8M printk.devkmsg=on'
 	append+=' mitigations=off panic=-1 oops=panic'
 	# a host that is busy may make its timer late
@@ -47,11 +50,11 @@ guest_command()
 		;;
 	esac
 	if [ -n "${ICOUNT-}" ]; then
-		smp=${GUEST_CPUS:-1} mem=4096 accel=tcg
+		smp=${GUEST_CPUS:-1} mem=4096 accel=tcg cpu=max
 		append+=' nokaslr'
 	fi
 	QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -display none
-		-machine "$machine" -accel "$accel" -smp "$smp" -m "${GUEST_MEMORY:-$mem}" -cpu max
+		-machine "$machine" -accel "$accel" -smp "$smp" -m "${GUEST_MEMORY:-$mem}" -cpu "$cpu"
 		-kernel "${KERNEL_DIR[$k]}/vmlinuz"
 		-initrd "${KERNEL_DIR[$k]}/initramfs"
 		-append "$append ${GUEST_APPEND-}"

@@ -6,11 +6,25 @@
 . legs.sh
 
 M=/dev/mapper
-all=() pris=() secs=()
+all=() pris=() secs=() legs=''
+# leg NAME DEV FIRST SECTORS: one of those that are made at once
+leg()
+{
+	legs+="$1,,,rw,0 $4 linear $2 $3;"
+}
+
 for ((n = 0; n < 48; n++)); do
 	ram=$((n % 4)) row=$((n / 4))
-	linear local$n /dev/ram$ram $((row * 2048)) 2048
-	linear remote$n /dev/ram$((ram + 4)) $((row * 2048)) 2048
+	leg local$n /dev/ram$ram $((row * 2048)) 2048
+	leg remote$n /dev/ram$((ram + 4)) $((row * 2048)) 2048
+done
+for ((n = 0; n < 16; n++)); do
+	ram=$((n % 4)) row=$((n / 4))
+	leg disk$n /dev/ram$ram $((65536 + row * 2048)) 2048
+	leg buffer$n /dev/ram$((ram + 4)) $((65536 + row * 16384)) 16384
+done
+check dmsetup create --concise "${legs%;}"
+for ((n = 0; n < 48; n++)); do
 	mode=sync
 	[ $((n % 3)) -ne 0 ] || mode="async max_behind 512"
 	# shellcheck disable=SC2086 # words
@@ -18,9 +32,6 @@ for ((n = 0; n < 48; n++)); do
 	pris+=("pri$n")
 done
 for ((n = 0; n < 16; n++)); do
-	ram=$((n % 4)) row=$((n / 4))
-	linear disk$n /dev/ram$ram $((65536 + row * 2048)) 2048
-	linear buffer$n /dev/ram$((ram + 4)) $((65536 + row * 16384)) 16384
 	secondary sec$n $M/disk$n $M/buffer$n group all
 	secs+=("sec$n")
 done
@@ -47,7 +58,7 @@ are running 1
 paths=$(printf ":$M/%s" "${all[@]}")
 spawn fio --minimal --name=load --filename="${paths#:}" --direct=1 --thread --ioengine=libaio \
 	--iodepth=16 --rw=randwrite --bsrange=512-8k --randseed="$SEED" --time_based \
-	--runtime=100 --norandommap --output=/dev/null
+	--runtime=100 --norandommap --disk_util=0 --output=/dev/null
 load=$JOB
 busy pri0
 epoch=1
@@ -80,9 +91,5 @@ msg "$(any)" stop_all
 are 'done' $((epoch + 1))
 end "$load"
 
-# once it is done each primary's writes go to the local leg alone
-for ((n = 0; n < 48; n++)); do
-	equal "stage of pri$n" "$(status_field pri$n 2)" 'done'
-done
 dm_remove "${all[@]}"
 check rmmod dm_replication
