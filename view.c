@@ -736,6 +736,7 @@ static void do_retire(struct work_struct *work)
 {
 	struct secondary *s = container_of(work, struct secondary, retire_work);
 	struct retired *t;
+	sector_t used;
 
 	for (;;) {
 		spin_lock(&s->retired_lock);
@@ -756,8 +757,12 @@ static void do_retire(struct work_struct *work)
 				   t->layer->sectors);
 			mtree_unlock(&t->into->map);
 		}
+		used = buffer_used(&s->buffer);
 		layer_free(t->layer);
 		kfree(t);
+		/* now status says so: somebody may wait for just that */
+		if (used && !buffer_used(&s->buffer))
+			repl_event(&s->r);
 	}
 }
 

@@ -32,7 +32,7 @@ raises sec ' [0-9]+/[0-9]+ 4[0-9]{3} ' fill /dev/mapper/in 0 4600 1
 used=$(status_field sec 4)
 [ $((${used%/*} * 2)) -ge "${used#*/}" ] || fail "the event came below the watermark: $used"
 msg sec checkpoint
-wait_status sec ' 0 0 0 - -$'
+wait_status sec ' running [0-9]+ 0/[0-9]+ 0 0 0 - -$'
 
 note "the first error and the remote's state"
 break_device remote writes
