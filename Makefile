@@ -24,7 +24,7 @@ test:
 
 # the same on a kernel with KASAN, lockdep and others
 test-debug:
-	tests/run -k 6.12-debug $(T)
+	tests/run -k 6.12-debug $(if $(SHORT),--short) $(T)
 
 # the same on a kernel that finds data races
 test-kcsan:
@@ -74,9 +74,10 @@ help:
 	@echo '                        gets what it needs with apt (Debian 12)'
 	@echo 'make test T=<scenario> [K=6.1|6.12]'
 	@echo '                        one of tests/scenarios, on all kernels or one'
-	@echo 'make test-debug [T=<scenario>]'
+	@echo 'make test-debug [SHORT=1] [T=<scenario>]'
 	@echo '                        on a kernel with KASAN and lockdep, which is compiled'
-	@echo '                        for it when it is first used; slow'
+	@echo '                        for it when it is first used; slow. SHORT: a choice of'
+	@echo '                        them'
 	@echo 'make test-kcsan [T=<scenario>]'
 	@echo '                        on one that finds data races, as slow'
 	@echo 'make test-rt [T=<scenario>]'

@@ -1,5 +1,6 @@
 # A call on a group goes on when the device whose message asked for it is removed,
 # and ends well.
+# short
 
 # pair NAME FIRST: a secondary of group g, its disk and buffer
 pair()

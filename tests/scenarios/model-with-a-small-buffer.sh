@@ -2,6 +2,7 @@
 # merge must keep up.
 # limit: 120
 # soak
+# short
 
 for n in 1 2; do
 	replica 16384 $((4096 * n))

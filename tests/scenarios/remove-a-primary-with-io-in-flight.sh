@@ -2,6 +2,7 @@
 # also while its remote leg hangs, and the module can be unloaded.
 # limit: 90
 # dmesg: I/O error
+# short
 
 linear local /dev/ram0 0 32768
 linear remote /dev/ram1 0 32768

@@ -1,6 +1,7 @@
 # Suspend (with flush and without), resume and reload of a primary with I/O in
 # flight: none is lost or fails, and both legs are equal in the end.
 # limit: 90
+# short
 
 linear local /dev/ram0 0 32768
 linear remote /dev/ram1 0 32768

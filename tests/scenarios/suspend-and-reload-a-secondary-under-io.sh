@@ -1,6 +1,7 @@
 # Suspend, resume and reload of a secondary and of its inbound view, with I/O,
 # checkpoints and the merge going on: nothing fails, nothing is lost.
 # limit: 120
+# short
 
 replica 16384 65536
 slow disk 3
