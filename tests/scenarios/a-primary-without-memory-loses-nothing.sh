@@ -2,6 +2,7 @@
 # is written to and takes checkpoints: the workload sees no error, messages may
 # say ENOMEM, and in the end both legs have what was written last.
 # kernels: debug
+# short
 . faults.sh
 
 L=/dev/mapper/local R=/dev/mapper/remote P=/dev/mapper/pri

@@ -2,6 +2,7 @@
 # views are used and checkpoints are taken: a write or message may say ENOMEM,
 # and everything that is read is what a model in memory says.
 # kernels: debug
+# short
 . faults.sh
 
 replica 16384 131072
