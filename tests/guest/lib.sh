@@ -130,7 +130,7 @@ dm_create()
 
 dm_remove()
 {
-	dmsetup remove "$@"
+	[ $# -eq 0 ] || dmsetup remove "$@"
 }
 
 # dm_load NAME TABLE [SUSPEND OPTIONS]: another table for a device in use

@@ -44,7 +44,7 @@ op read $P 2000 48 1
 check op read $P 2000 100 1
 op write $P 2040 8 2
 expect_errno EIO op write $P 2048 8 2
-expect_errno EIO op discard $P 4000 8
+expect_errno EIO op zeroes $P 4000 8
 wait_status pri ' (online|degraded) .* EIO '
 expect_errno EIO msg pri checkpoint
 resize local 4096
