@@ -1,0 +1,88 @@
+# The kernel fails requests to the devices below at random, of any kind and in
+# whatever context. Those to the remote leg no workload sees. Of those to a disk
+# or buffer the error goes up, and a checkpoint that was answered is whole.
+# kernels: debug
+# dmesg: I/O error|Buffer I/O|FAULT_INJECTION
+
+FAULT=/sys/kernel/debug/fail_make_request
+# fail_some PERCENT DEV...
+fail_some()
+{
+	local dev
+	for dev in ram0 ram1 ram2 ram3; do
+		echo 0 >/sys/block/$dev/make-it-fail
+	done
+	for dev in "${@:2}"; do
+		echo 1 >"/sys/block/$dev/make-it-fail"
+	done
+	echo 0 >$FAULT/verbose
+	echo 0 >$FAULT/interval
+	echo "$1" >$FAULT/probability
+	echo 100000 >$FAULT/times
+}
+
+# fail_no_more: how many did is in $FAILED
+fail_no_more()
+{
+	echo 0 >$FAULT/probability
+	FAILED=$((100000 - $(cat $FAULT/times)))
+}
+trap 'echo 0 >$FAULT/probability' EXIT
+
+P=/dev/mapper/pri
+for mode in sync async; do
+	note "the remote leg, $mode"
+	primary pri /dev/ram0 /dev/ram1 nosync region_size 128 "$mode"
+	msg pri start primary
+	for round in 1 2 3; do
+		fail_some 1 ram1
+		# shellcheck disable=SC2034 # as often as there is an online leg
+		for pass in 1 2 3; do
+			fill $P 0 65536 $round
+			[[ $(status pri) != *' degraded '* ]] || break
+			msg pri checkpoint >/dev/null 2>&1 || break
+		done
+		fail_no_more
+		note "$FAILED requests failed"
+		wait_status pri ' degraded '
+		expect_errno EIO msg pri checkpoint
+		holds $P 0 65536 $round
+		msg pri stop
+		msg pri start primary
+		wait_status pri ' online 0 - '
+		msg pri checkpoint >/dev/null
+		same /dev/ram0 /dev/ram1 0 65536
+	done
+	dm_remove pri
+done
+
+note "the disk and the buffer of a secondary"
+blkdiscard -f -z -l 4096 /dev/ram3
+secondary sec /dev/ram2 /dev/ram3
+inbound in sec
+I=/dev/mapper/in A=/dev/mapper/sec
+fill $I 0 8192 1
+msg sec start secondary
+epoch=1 good=1 all=0
+for tag in {2..13}; do
+	fail_some 4 ram2 ram3
+	written=1
+	pattern write $I 0 8192 $tag 2>/dev/null || written=''
+	if [ -n "$written" ] && said=$(msg sec checkpoint 2>&1); then
+		epoch=$((epoch + 1)) good=$tag
+		equal "epoch" "$said" $epoch
+	fi
+	fail_no_more
+	all=$((all + FAILED))
+	equal "epoch" "$(status_field sec 3)" $epoch
+	# removed and recovered: what was answered is there
+	dm_remove in sec
+	secondary sec /dev/ram2 /dev/ram3
+	inbound in sec
+	matches "status" "$(status sec)" "^secondary running $epoch "
+	holds $A 0 8192 $good
+done
+note "$all requests failed, $((epoch - 1)) of 12 checkpoints did not"
+[ $all -gt 0 ] || fail "no request failed"
+msg sec stop
+wait_status sec '^secondary done '
