@@ -18,6 +18,7 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "secondary.h"
@@ -180,7 +181,11 @@ static bool wait_memory(unsigned int tries)
 {
 	if (tries >= MEMORY_TRIES)
 		return false;
-	kfree(kmalloc(PAGE_SIZE, GFP_NOIO));
+	/* who is to bring others memory can only wait for those who free some */
+	if (current->flags & PF_MEMALLOC)
+		schedule_timeout_uninterruptible(1);
+	else
+		kfree(kmalloc(PAGE_SIZE, GFP_NOIO));
 	return true;
 }
 
@@ -445,8 +450,11 @@ static void do_punch(struct work_struct *work)
 {
 	struct secondary_io *io = container_of(work, struct secondary_io, work);
 	struct secondary *s = io->s;
+	/* what is swapped out waits for this one to end */
+	unsigned int reserves = memalloc_noreclaim_save();
 	int error = punch(s, &io->range);
 
+	memalloc_noreclaim_restore(reserves);
 	range_release(&s->ranges, &io->range);
 	if (error) {
 		repl_fault(&s->r, error, "committed", "write", io->sector,
