@@ -128,7 +128,8 @@ static void mutate_word(char *text)
 	default:
 		if (n)
 			text[any(n)] ^= 0x20;
-		if (strchr(text, ' ') || strchr(text, '@') || !*text)
+		/* what makes it two words, or less of one */
+		if (strpbrk(text, " \t\n\v\f\r\\@\xa0") || !*text)
 			bad_number(text);
 	}
 }
