@@ -17,7 +17,7 @@ for round in 1 2 3; do
 	inbound in two
 	msg one start_all secondary
 	fill /dev/mapper/in 0 4096 "$round"
-	slow two-disk 3000
+	dmsetup suspend two-disk
 
 	# "one" has nothing to merge; then "two" is asked, which has
 	spawn dmsetup message one 0 stop_all
@@ -27,7 +27,7 @@ for round in 1 2 3; do
 	check timeout 10 dmsetup remove one
 	reap_failed "$JOB" 2>/dev/null
 	matches "status" "$(status two)" '^secondary failover '
-	slow two-disk 0
+	dmsetup resume two-disk
 	wait_status two '^secondary done '
 	holds /dev/mapper/two-disk 0 4096 "$round"
 	dm_remove in two one-disk one-buffer two-disk two-buffer

@@ -2,7 +2,6 @@
 # or without, by a suspend, and by a reload of the table. It has not failed, it
 # is on the local leg, and the legs differ in dirty regions only.
 # dmesg: I/O error
-# short
 . legs.sh
 
 linear local /dev/ram0 0 32768

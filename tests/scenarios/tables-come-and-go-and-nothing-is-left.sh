@@ -11,6 +11,10 @@ linear remote /dev/ram1 0 8192
 linear log /dev/ram2 0 64
 linear disk /dev/ram3 0 8192
 linear buffer /dev/ram4 0 16384
+# the ramdisks have all of their pages before
+for name in local remote log disk buffer; do
+	fill "$M/$name" 0 "$(sectors "$M/$name")" 1
+done
 
 # memory_used: KiB that the kernel does not get back by itself
 memory_used()
@@ -18,7 +22,9 @@ memory_used()
 	echo 3 >/proc/sys/vm/drop_caches
 	awk '/^(MemTotal|VmallocUsed|Percpu):/ { n += $2 }
 		/^(MemFree|Buffers|Cached|AnonPages|PageTables|SReclaimable):/ { n -= $2 }
-		END { print n }' /proc/meminfo
+		# what each processor keeps at hand is free, too
+		$1 == "count:" { n -= $2 * 4 }
+		END { print n }' /proc/meminfo /proc/zoneinfo
 }
 
 # reload NAME TABLE: once with a flush, once without
