@@ -67,7 +67,7 @@ epoch=1 good=1 all=0
 for tag in {2..13}; do
 	fail_some 4 ram2 ram3
 	written=1
-	pattern write $I 0 8192 $tag 2>/dev/null || written=''
+	pattern write $I 0 8192 "$tag" 2>/dev/null || written=''
 	if [ -n "$written" ] && said=$(msg sec checkpoint 2>&1); then
 		epoch=$((epoch + 1)) good=$tag
 		equal "epoch" "$said" $epoch
@@ -80,7 +80,7 @@ for tag in {2..13}; do
 	secondary sec /dev/ram2 /dev/ram3
 	inbound in sec
 	matches "status" "$(status sec)" "^secondary running $epoch "
-	holds $A 0 8192 $good
+	holds $A 0 8192 "$good"
 done
 note "$all requests failed, $((epoch - 1)) of 12 checkpoints did not"
 [ $all -gt 0 ] || fail "no request failed"
