@@ -2,7 +2,6 @@
 # time in each stage, and the module can be unloaded.
 # limit: 90
 # dmesg: I/O error
-# short
 
 linear disk /dev/ram0 0 32768
 linear buffer /dev/ram1 0 32768

@@ -2,7 +2,6 @@
 # sync to async and back: no write is lost or fails. Its removal ends, and what
 # was on its way is there.
 # limit: 90
-# short
 . legs.sh
 
 # a primary cannot be removed as long as what is below does not answer
