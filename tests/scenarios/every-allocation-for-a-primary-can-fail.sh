@@ -9,19 +9,7 @@ faulty local 4096
 faulty remote 4096
 faulty log 64
 TABLE="0 4096 replication primary $L $R 5 region_size 128 dirty_log $G async"
-export TABLE
-
-# Programs, because sh runs them: no live table, and the log is not in use
-cat >/tmp/anew <<'END'
-dmsetup remove pri
-dmsetup create pri --notable
-dmsetup load pri --table "$TABLE"
-END
-# ... and is zeroes
-{
-	echo "blkdiscard -z -f -l 4096 $G"
-	cat /tmp/anew
-} >/tmp/blank
+undone pri "$TABLE" $G
 
 # the kernel shows a backtrace when it cannot make a slab cache for the first
 # device of a kind

@@ -9,19 +9,7 @@ faulty disk 2048
 faulty buffer 2176
 TABLE="0 2048 replication secondary $D $B"
 INBOUND="0 2048 replication inbound $A"
-export TABLE
-
-# Programs, because sh runs them: no live table, and the buffer is not in use
-cat >/tmp/anew <<'END'
-dmsetup remove sec
-dmsetup create sec --notable
-dmsetup load sec --table "$TABLE"
-END
-# ... and is zeroes
-{
-	echo "blkdiscard -z -f -l 4096 $B"
-	cat /tmp/anew
-} >/tmp/blank
+undone sec "$TABLE" $B
 
 # the kernel shows a backtrace when it cannot make a slab cache for the first
 # device of a kind

@@ -40,6 +40,19 @@ notable()
 	dmsetup create "$1" --notable
 }
 
+# undone NAME TABLE DEV: makes the programs (because sh runs them) for nth -u of a
+# resume of NAME. /tmp/anew leaves it with TABLE loaded and no live one, so that
+# DEV, its log or buffer, is not in use; /tmp/blank makes DEV zeroes as well.
+undone()
+{
+	printf '%s\n' "dmsetup remove $1" "dmsetup create $1 --notable" \
+		"dmsetup load $1 --table '$2'" >/tmp/anew
+	{
+		echo "blkdiscard -z -f -l 4096 $3"
+		cat /tmp/anew
+	} >/tmp/blank
+}
+
 quiet_faults
 trap quiet_faults EXIT
 
