@@ -154,6 +154,17 @@ static void find_flushed(const struct state *s, size_t time, writer_t *flushed)
 	}
 }
 
+/* Went what @op did to the base, at once or by the transition after it? */
+static bool reached_base(writer_t op)
+{
+	unsigned int i;
+
+	for (i = 1; i < nr_states && states[i].op < op; i++)
+		;
+	return i == nr_states || states[i - 1].stage != STAGE_RUNNING ||
+	       states[i].view == ops[op].view;
+}
+
 /* May @op be what is found in this sector, though it is not @least? */
 static bool may_be(const struct state *s, size_t time, writer_t op, uint32_t sector,
 		   writer_t least)
@@ -167,7 +178,7 @@ static bool may_be(const struct state *s, size_t time, writer_t op, uint32_t sec
 	/* what was found first is known for sure */
 	if (s == states)
 		return false;
-	if (o->unsure && o->view == INBOUND)
+	if (o->unsure && (o->view == INBOUND || reached_base(op)))
 		return true;
 	/* in flight when the transition was made; what is older was dropped */
 	return op < s->op && op > s[-1].op && o->view == s->view && o->end > ops[s->op].begin;

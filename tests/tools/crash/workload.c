@@ -379,7 +379,8 @@ void workload_epochs(unsigned int n)
 		merge_pace(random_below(3) ? 100 : 2);
 		for (i = random_below(opt.batches + 1); i; i--)
 			workload_ops();
-		if (opt.fill && random_below(2))
+		/* once in any case */
+		if (opt.fill && (random_below(2) || (!n && !nr_full)))
 			fill_buffer();
 		if (random_below(2))
 			batch_send(&batch, true, INBOUND, 1 + random_below(BATCH));
