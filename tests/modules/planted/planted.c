@@ -72,6 +72,8 @@ static void count_without_a_lock(void)
 
 	while (time_before(jiffies, end)) {
 		counter++;
+		/* or the compiler counts in a register */
+		barrier();
 		cond_resched();
 	}
 }
