@@ -34,6 +34,15 @@ used=$(status_field sec 4)
 msg sec checkpoint
 wait_status sec ' running [0-9]+ 0/[0-9]+ 0 0 0 - -$'
 
+note "the merge's end, and that the buffer is empty then"
+fill /dev/mapper/in 0 1000 4
+count=$(events sec)
+msg sec checkpoint
+until [[ $(status_field sec 4) =~ ^0/ ]]; do
+	:
+done
+timeout 20 dmsetup wait sec $((count + 1)) || fail "$(($(events sec) - count)) events"
+
 note "the first error and the remote's state"
 break_device remote writes
 raises pri ' degraded 0 EIO' fill /dev/mapper/pri 0 8 2

@@ -53,7 +53,7 @@ for _ in 1 2; do
 done
 
 note "a removal while the remote leg is slow"
-slow remote 500
+slow remote $((500 * SLOWNESS))
 fill $P 0 256 1
 [ "$(status_field pri 6)" -gt 0 ] || fail "nothing is behind"
 check timeout 20 dmsetup remove pri
