@@ -530,7 +530,8 @@ static int create_parts(struct primary *p, const struct primary_options *opt)
 		if (!p->log)
 			return -ENOMEM;
 	}
-	return behind_init(p) ?: repair_init(p) ?: resync_init(p);
+	return behind_init(p) ?: repair_init(p) ?: resync_init(p) ?:
+	       verify_init(p);
 }
 
 static struct primary *create(struct mapped_device *md,
@@ -549,7 +550,6 @@ static struct primary *create(struct mapped_device *md,
 	cut_gate_init(&p->gate);
 	INIT_WORK(&p->settle_work, do_settle);
 	INIT_DELAYED_WORK(&p->probe_work, do_probe);
-	verify_init(p);
 	*error = repl_init(&p->r, &primary_kind, md, opt->len, devs);
 	if (!*error)
 		*error = create_parts(p, opt);

@@ -90,6 +90,7 @@ struct resync {
 /**
  * struct verify - the comparison of the legs
  * @work: does it
+ * @data: CHUNK_BYTES of each leg; @work
  * @stop: @work is to end after the region it is at
  * @running: it has yet to end; written under r.lock, read anywhere
  * @done: regions it has been through, of the last one if none is running
@@ -97,6 +98,7 @@ struct resync {
  */
 struct verify {
 	struct work_struct work;
+	void *data;
 	bool stop;
 	bool running;
 	unsigned long done;
@@ -306,7 +308,8 @@ void resync_quiesce(struct primary *p);
 sector_t resync_rate(struct primary *p);
 
 /* verify.c: compares the legs */
-void verify_init(struct primary *p);
+int verify_init(struct primary *p);
+void verify_exit(struct primary *p);
 int verify_start(struct primary *p, struct replication_reason *why);
 void verify_resume(struct primary *p);
 void verify_quiesce(struct primary *p);

@@ -68,12 +68,11 @@ static void do_verify(struct work_struct *work)
 {
 	struct primary *p = container_of(work, struct primary, verify.work);
 	struct verify *v = &p->verify;
-	void *data = __vmalloc(2 * CHUNK_BYTES, GFP_KERNEL | __GFP_NOWARN);
 	u64 began;
 
-	while (data && v->done < p->map.regions && verify_goes_on(p)) {
+	while (v->done < p->map.regions && verify_goes_on(p)) {
 		began = ktime_get_ns();
-		compare_region(p, v->done, data);
+		compare_region(p, v->done, v->data);
 		WRITE_ONCE(v->done, v->done + 1);
 		background_pace(p, began, &v->stop);
 	}
@@ -82,20 +81,29 @@ static void do_verify(struct work_struct *work)
 	/* one that was stopped by a suspend goes on later */
 	if (!READ_ONCE(v->stop) || !primary_sends(p)) {
 		WRITE_ONCE(v->running, false);
-		if (data)
-			REPL_INFO(&p->r, "verified %lu of %lu regions, %lu differed",
-				  v->done, p->map.regions, v->differing);
-		else
-			REPL_ERR(&p->r, "no memory to verify the legs");
+		REPL_INFO(&p->r, "verified %lu of %lu regions, %lu differed",
+			  v->done, p->map.regions, v->differing);
 		repl_event(&p->r);
 	}
 	mutex_unlock(&p->r.lock);
-	vfree(data);
 }
 
-void verify_init(struct primary *p)
+/**
+ * verify_init() - what a verify needs
+ * @p: a new primary
+ *
+ * Return: 0 or -ENOMEM; verify_exit() serves either.
+ */
+int verify_init(struct primary *p)
 {
 	INIT_WORK(&p->verify.work, do_verify);
+	p->verify.data = __vmalloc(2 * CHUNK_BYTES, GFP_KERNEL | __GFP_NOWARN);
+	return p->verify.data ? 0 : -ENOMEM;
+}
+
+void verify_exit(struct primary *p)
+{
+	vfree(p->verify.data);
 }
 
 /**

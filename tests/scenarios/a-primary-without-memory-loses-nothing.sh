@@ -14,9 +14,8 @@ only_the_module
 # ask MESSAGE...: until there is memory for it
 ask()
 {
-	local said
-	until said=$(msg pri "$@" 2>&1); do
-		[[ $said == *"${ERRNO_TEXT[ENOMEM]}"* ]] || fail "$*: $said"
+	until lacking msg pri "$@"; do
+		:
 	done
 }
 

@@ -13,6 +13,9 @@ quiet_faults()
 		echo 0 >"$dir/probability"
 		echo 0 >"$dir/verbose"
 		echo N >"$dir/ignore-gfp-wait"
+		# of whoever asks
+		[ ! -e "$dir/require-start" ] || echo 0 >"$dir/require-start"
+		[ ! -e "$dir/require-end" ] || echo 0xffffffffffffffff >"$dir/require-end"
 	done
 }
 
@@ -68,6 +71,50 @@ only_the_module()
 		echo "0x${range%%$'\n'*}" >"$dir/require-start"
 		echo "0x${range##*$'\n'}" >"$dir/require-end"
 	done
+}
+
+# again COMMAND...: there is memory, whatever became of the first try
+again()
+{
+	check "$@" >/dev/null
+}
+
+# lacking COMMAND...: it works, or there is no memory for it
+lacking()
+{
+	local said
+	said=$("$@" 2>&1) && return
+	[[ $said == *"${ERRNO_TEXT[ENOMEM]}"* ]] || fail "$*: $said"
+	return 1
+}
+
+# each_lacking WHAT: calls WHAT_before, WHAT and WHAT_after, over and over; while
+# WHAT is called one allocation fails, the next time a later one, until none is
+# left: first of objects, one in each 256 bytes or so, then each of pages.
+each_lacking()
+{
+	local dir room step failed
+	for dir in $SLAB $PAGES; do
+		# bytes, and pages: what there is before one fails
+		step=256 room=$((SEED % 256)) failed=0
+		[ $dir = $SLAB ] || step=1 room=0
+		echo 0 >$PAGES/min-order
+		while :; do
+			"$1_before"
+			echo $room >$dir/space
+			echo 1 >$dir/times
+			echo 100 >$dir/probability
+			"$1"
+			echo 0 >$dir/probability
+			"$1_after"
+			[ "$(cat $dir/times)" = 0 ] || break
+			failed=$((failed + 1)) room=$((room + step))
+		done
+		note "$1: $failed times ${dir##*/}"
+		[ $dir != $SLAB ] || [ $failed -gt 0 ] || fail "no allocation failed"
+	done
+	echo 0 >$SLAB/space
+	echo 0 >$PAGES/space
 }
 
 MOST=1000000
