@@ -19,8 +19,8 @@ resync_before()
 	TAG=$((TAG + 1))
 	msg pri stop failover
 	fill $P 0 8 $TAG
-	fill $P 300 100 $TAG
-	op discard $P 1024 128
+	fill $P 1500 100 $TAG
+	op discard $P 3072 128
 }
 resync()
 {
@@ -30,15 +30,15 @@ resync()
 resync_after()
 {
 	[[ $(status pri) =~ ^'primary running ' ]] || again msg pri start primary
-	wait_status pri ' 32/32 online 0 '
+	wait_status pri ' 4/4 online 0 '
 	same $L $R
 	holds $P 0 8 $TAG
-	holds $P 300 100 $TAG
+	holds $P 1500 100 $TAG
 }
 
 verify_before()
 {
-	wait_status pri ' 32/32 online 0 '
+	wait_status pri ' 4/4 online 0 '
 }
 verify()
 {
@@ -47,7 +47,7 @@ verify()
 }
 verify_after()
 {
-	wait_status pri ' 32/32 online 0 '
+	wait_status pri ' 4/4 online 0 '
 }
 
 # nobody who writes is told that there is no memory
@@ -65,7 +65,7 @@ writes()
 }
 writes_after()
 {
-	wait_status pri ' (32/32 online 0|degraded) '
+	wait_status pri ' 4/4 online 0 '
 	again msg pri checkpoint
 	same $L $R
 	holds $P 1000 40 $TAG
@@ -73,9 +73,9 @@ writes_after()
 
 for mode in sync async; do
 	op zeroes /dev/mapper/log 0 8
-	primary pri $L $R region_size 128 dirty_log /dev/mapper/log "$mode"
+	primary pri $L $R region_size 1024 dirty_log /dev/mapper/log "$mode"
 	msg pri start primary
-	wait_status pri ' 32/32 online 0 '
+	wait_status pri ' 4/4 online 0 '
 	each_lacking writes
 	each_lacking resync
 	each_lacking verify

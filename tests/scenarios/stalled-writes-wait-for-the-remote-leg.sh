@@ -69,8 +69,8 @@ for mode in sync async; do
 
 	note "$mode: a load that is held up and goes on"
 	spawn fio --minimal --name=load --filename=$P --direct=1 --thread --ioengine=libaio --iodepth=8 \
-		--rw=randwrite --bs=8k --size=16m --number_ios=1200 --norandommap \
-		--rate_iops=300 --refill_buffers --output=/dev/null
+		--rw=randwrite --bs=8k --size=16m --time_based --runtime=$((100 * SLOWNESS)) \
+		--norandommap --rate_iops=300 --refill_buffers --output=/dev/null
 	for _ in 1 2; do
 		busy pri
 		break_device remote
@@ -79,7 +79,9 @@ for mode in sync async; do
 		mend_device remote /dev/ram1
 		wait_status pri ' online '
 	done
-	reap "$JOB"
+	# it was told of no error
+	still_running "$JOB"
+	end "$JOB"
 	msg pri checkpoint >/dev/null
 	matches "status" "$(status pri)" ' 256/256 online 0 - '
 	same $L $R
