@@ -90,7 +90,8 @@ lacking()
 
 # each_lacking WHAT: calls WHAT_before, WHAT and WHAT_after, over and over; while
 # WHAT is called one allocation fails, the next time a later one, until none is
-# left: first of objects, one in each 256 bytes or so, then each of pages.
+# left: first of objects, then of pages; of the later ones not each, and which is up
+# to the seed.
 each_lacking()
 {
 	local dir room step failed
@@ -108,7 +109,7 @@ each_lacking()
 			echo 0 >$dir/probability
 			"$1_after"
 			[ "$(cat $dir/times)" = 0 ] || break
-			failed=$((failed + 1)) room=$((room + step))
+			failed=$((failed + 1)) room=$((room + step + room / 8))
 		done
 		note "$1: $failed times ${dir##*/}"
 		[ $dir != $SLAB ] || [ $failed -gt 0 ] || fail "no allocation failed"
