@@ -491,15 +491,6 @@ static int rs_start(struct replication_state *rs, enum replication_mode mode,
 	return repl_start(r, mode, why);
 }
 
-static int rs_checkpoint(struct replication_state *rs,
-			 struct replication_reason *why)
-{
-	struct repl *r = rs->opaque;
-
-	return READ_ONCE(r->stage) > STAGE_RUNNING ? 0 :
-		repl_checkpoint(r, NULL, why);
-}
-
 static int refuse_suspended(struct replication_reason *why)
 {
 	return repl_refuse(why, -EAGAIN,
@@ -578,7 +569,6 @@ static int rs_stop(struct replication_state *rs, bool failover,
 
 static const struct replication_ops rs_ops = {
 	.start = rs_start,
-	.checkpoint = rs_checkpoint,
 	.get_error = rs_get_error,
 	.stop = rs_stop,
 	.cut = rs_cut,

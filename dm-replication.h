@@ -72,21 +72,21 @@ enum replication_cut {
  * @start: start replication in @mode. A state of the other mode, or one that
  *	has failed over or is done, returns 0 and does nothing.
  * @checkpoint: return when all that was acknowledged before the call is durable.
- *	For a group this is called while writes to its devices may be held: it
- *	must not depend on any, unless the state has a @cut.
+ *	It is called while writes to the devices of the group may be held, and
+ *	must not depend on any.
  * @get_error: 0, or the errno of the first error since @start
  * @stop: stop; with @failover carry on from the last checkpoint alone
- * @cut: optional: one step of a checkpoint that divides the writes of all of a
- *	group at one instant; then @checkpoint is not called for that. One
- *	caller takes all steps, in order; each is done by all states before the
- *	next one begins. An error of one leads to REPLICATION_CUT_END for all
- *	that are held. After an error of REPLICATION_CUT_HOLD, or
- *	REPLICATION_CUT_LEAVE, the state is not.
+ * @cut: instead of @checkpoint: one step of a checkpoint that divides the writes
+ *	of all of a group at one instant. One caller takes all steps, in order;
+ *	each is done by all states before the next one begins. An error of one
+ *	leads to REPLICATION_CUT_END for all that are held. After an error of
+ *	REPLICATION_CUT_HOLD, or REPLICATION_CUT_LEAVE, the state is not.
  *
  * All return 0 or a negative errno and then say why. All are called from
  * process context with no lock of the registry held, and may sleep. They are
  * not called again once replication_remove() has returned. Calls for one state
- * may come from several callers at once. The first four are needed.
+ * may come from several callers at once. All are needed, of @checkpoint and @cut
+ * one.
  */
 struct replication_ops {
 	int (*start)(struct replication_state *rs, enum replication_mode mode,

@@ -51,8 +51,8 @@ struct replication_state *replication_new(const char *group, void *opaque,
 
 	if (!group || !*group || strlen(group) >= REPLICATION_GROUP_LEN)
 		return ERR_PTR(-EINVAL);
-	if (!ops || !ops->start || !ops->checkpoint || !ops->get_error ||
-	    !ops->stop)
+	if (!ops || !ops->start || !ops->get_error || !ops->stop ||
+	    (!ops->checkpoint && !ops->cut))
 		return ERR_PTR(-EINVAL);
 
 	m = kzalloc(sizeof(*m), GFP_KERNEL);

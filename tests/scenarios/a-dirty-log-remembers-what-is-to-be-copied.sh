@@ -130,6 +130,17 @@ for mode in sync async; do
 	logged $mode
 	copies 1
 
+	note "$mode: a crash after a verify has found what others wrote"
+	rest
+	fill $R 650 1 9
+	msg pri verify
+	wait_status pri ' ended:256/256:1$'
+	wait_status pri ' 256/256 online '
+	pattern cat $G 0 64 >/tmp/log
+	crash /tmp/log $mode
+	fill $R 650 1 9
+	copies 1
+
 	note "$mode: a crash in a resync"
 	rest
 	msg pri stop failover

@@ -3,21 +3,6 @@
 # flight, and when too much is behind.
 . legs.sh
 
-# nowait DEV FIRST SECTORS: prints ok or the name of the error
-nowait()
-{
-	timeout 10 python3 - "$@" <<-END || fail "a write that must not wait waits ($*)"
-		import errno, mmap, os, sys
-		dev, first, sectors = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-		fd = os.open(dev, os.O_WRONLY | os.O_DIRECT)
-		try:
-		    os.pwritev(fd, [mmap.mmap(-1, sectors * 512)], first * 512, os.RWF_NOWAIT)
-		    print('ok')
-		except OSError as error:
-		    print(errno.errorcode[error.errno])
-	END
-}
-
 # held NAME: bios
 held()
 {

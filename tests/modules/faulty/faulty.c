@@ -10,6 +10,7 @@
  *	fail [OP...]	from now on these are answered with an I/O error and do
  *			nothing, and no others
  *	forget [OP...]	the same, with "not supported"
+ *	again [OP...]	the same to who must not wait, with "would have to"
  *	hold [OP...]	these are kept until the next message of this kind
  *
  * OP is read, write, zeroes, discard, flush or fua (which is a write too). The
@@ -37,6 +38,7 @@ static const char * const op_names[OPS] = {
  * @memory: its content
  * @fail: bit per enum op
  * @forget: the same
+ * @again: the same
  * @hold: the same; under @lock
  * @lock: protects @held
  * @held: bios that are kept
@@ -46,6 +48,7 @@ struct faulty {
 	u8 *memory;
 	unsigned long fail;
 	unsigned long forget;
+	unsigned long again;
 	unsigned long hold;
 	spinlock_t lock;
 	struct bio_list held;
@@ -136,6 +139,10 @@ static int faulty_map(struct dm_target *ti, struct bio *bio)
 		bio_endio(bio);
 		return DM_MAPIO_SUBMITTED;
 	}
+	if (bio->bi_opf & REQ_NOWAIT && READ_ONCE(f->again) & BIT(op)) {
+		bio_wouldblock_error(bio);
+		return DM_MAPIO_SUBMITTED;
+	}
 	if (!hold(f, bio))
 		answer(f, bio);
 	return DM_MAPIO_SUBMITTED;
@@ -159,6 +166,8 @@ static int faulty_message(struct dm_target *ti, unsigned int argc, char **argv,
 		WRITE_ONCE(f->fail, ops);
 	else if (!strcmp(argv[0], "forget"))
 		WRITE_ONCE(f->forget, ops);
+	else if (!strcmp(argv[0], "again"))
+		WRITE_ONCE(f->again, ops);
 	else if (!strcmp(argv[0], "hold"))
 		hold_these(f, ops);
 	else

@@ -1,0 +1,33 @@
+# A write that must not wait, and one leg would have to: when the other one has
+# taken it, it waits after all, and both legs have it.
+. legs.sh
+
+P=/dev/mapper/pri L=/dev/mapper/local R=/dev/mapper/remote
+for mode in sync async; do
+	faulty local 4096
+	faulty remote 4096
+	primary pri $L $R nosync region_size 128 $mode
+	msg pri start primary
+	for leg in remote local; do
+		note "$mode: the $leg leg"
+		fill $P 0 512 1
+		dmsetup message $leg 0 again write
+		for where in 0 100 504; do
+			equal "$where" "$(nowait $P $where 8)" ok
+		done
+		msg pri checkpoint >/dev/null
+		matches "status" "$(status pri)" ' 32/32 online 0 - '
+		same $L $R
+		is_zero $R 100 8
+		dmsetup message $leg 0 again
+	done
+	note "$mode: both of them"
+	fill $P 0 512 2
+	dmsetup message local 0 again write
+	dmsetup message remote 0 again write
+	equal "both" "$(nowait $P 100 8)" ok
+	msg pri checkpoint >/dev/null
+	same $L $R
+	is_zero $R 100 8
+	dm_remove pri local remote
+done
