@@ -25,8 +25,7 @@ faulty remote 32768
 primary pri /dev/mapper/local /dev/mapper/remote nosync region_size 128
 msg pri start primary
 fails_to_suspend pri local
-msg pri checkpoint >/dev/null
-msg pri get_error >/dev/null
+msg pri checkpoint_all
 fill /dev/mapper/pri 0 128 1
 msg pri checkpoint >/dev/null
 same /dev/mapper/local /dev/mapper/remote
@@ -43,5 +42,5 @@ inbound in sec
 msg sec start secondary
 fails_to_suspend sec buffer
 fill /dev/mapper/in 0 128 1
-msg sec checkpoint >/dev/null
+msg sec checkpoint_all
 holds /dev/mapper/sec 0 128 1
