@@ -848,8 +848,7 @@ static int message_verify(struct message *m)
 		return verify_start(to_primary(m->r), &m->why);
 	if (strcmp(m->argv[1], "stop"))
 		return repl_refuse(&m->why, -EINVAL, "the argument can only be stop");
-	verify_cancel(to_primary(m->r));
-	return 0;
+	return verify_cancel(to_primary(m->r), &m->why);
 }
 
 static int message_changed_since(struct message *m)

@@ -479,6 +479,7 @@ static void primary_destroy(struct repl *r)
 	/* events of what was settled last */
 	cancel_work_sync(&r->event);
 	resync_exit(p);
+	verify_exit(p);
 	log_free(p->log);
 	behind_exit(p);
 	if (!IS_ERR_OR_NULL(p->io))
@@ -724,7 +725,10 @@ int primary_changed(struct primary *p, u64 epoch, char *result,
 	bits = kvcalloc(BITS_TO_LONGS(regions), sizeof(long), GFP_KERNEL);
 	if (!bits)
 		return repl_refuse(why, -ENOMEM, "out of memory");
-	mutex_lock(&p->r.lock);
+	if (mutex_lock_killable(&p->r.lock)) {
+		r = repl_refuse(why, -EINTR, "killed");
+		goto out;
+	}
 	r = changed_bits(p, epoch, bits, why);
 	mutex_unlock(&p->r.lock);
 	if (!r) {
@@ -737,6 +741,7 @@ int primary_changed(struct primary *p, u64 epoch, char *result,
 		}
 		r = 1;
 	}
+out:
 	kvfree(bits);
 	return r;
 }

@@ -93,6 +93,7 @@ struct resync {
  * @data: CHUNK_BYTES of each leg; @work
  * @stop: @work is to end after the region it is at
  * @running: it has yet to end; written under r.lock, read anywhere
+ * @given_up: it is not to go on, not even after a suspend; r.lock
  * @done: regions it has been through, of the last one if none is running
  * @differing: of those that were clean how many differed
  */
@@ -101,6 +102,7 @@ struct verify {
 	void *data;
 	bool stop;
 	bool running;
+	bool given_up;
 	unsigned long done;
 	unsigned long differing;
 };
@@ -313,7 +315,7 @@ void verify_exit(struct primary *p);
 int verify_start(struct primary *p, struct replication_reason *why);
 void verify_resume(struct primary *p);
 void verify_quiesce(struct primary *p);
-void verify_cancel(struct primary *p);
+int verify_cancel(struct primary *p, struct replication_reason *why);
 
 /* region.c: what background work does with regions */
 

@@ -15,6 +15,14 @@ static bool verify_goes_on(const struct primary *p)
 	return !READ_ONCE(p->verify.stop) && primary_sends(p);
 }
 
+/* What was found must not be forgotten in a crash, be it copied by then or not. */
+static void mark_region(struct primary *p, unsigned long region)
+{
+	dirty_set(&p->map, region);
+	if (p->log && !log_marked(p->log, region))
+		log_mark_sync(p->log, region);
+}
+
 /* Return: 0, 1 if the legs differ, or a negative errno. */
 static int compare(struct primary *p, const struct io_range *range, void *data)
 {
@@ -29,6 +37,8 @@ static int compare(struct primary *p, const struct io_range *range, void *data)
 			return -EIO;
 		}
 		if (leg_io(p, LEG_REMOTE, REQ_OP_READ, sector, n, other)) {
+			/* it is lost there until it is written again */
+			mark_region(p, dirty_region(&p->map, sector));
 			primary_remote_failed(p, -EIO, REQ_OP_READ, sector,
 					      "the legs could not be compared");
 			return -EIO;
@@ -37,14 +47,6 @@ static int compare(struct primary *p, const struct io_range *range, void *data)
 			return 1;
 	}
 	return 0;
-}
-
-/* What was found must not be forgotten in a crash, be it copied by then or not. */
-static void mark_region(struct primary *p, unsigned long region)
-{
-	dirty_set(&p->map, region);
-	if (p->log && !log_marked(p->log, region))
-		log_mark_sync(p->log, region);
 }
 
 static void compare_region(struct primary *p, unsigned long region, void *data)
@@ -79,8 +81,10 @@ static void do_verify(struct work_struct *work)
 
 	mutex_lock(&p->r.lock);
 	/* one that was stopped by a suspend goes on later */
-	if (!READ_ONCE(v->stop) || !primary_sends(p)) {
+	if (v->running &&
+	    (v->given_up || !READ_ONCE(v->stop) || !primary_sends(p))) {
 		WRITE_ONCE(v->running, false);
+		v->given_up = false;
 		REPL_INFO(&p->r, "verified %lu of %lu regions, %lu differed",
 			  v->done, p->map.regions, v->differing);
 		repl_event(&p->r);
@@ -119,7 +123,8 @@ int verify_start(struct primary *p, struct replication_reason *why)
 	struct verify *v = &p->verify;
 	int error = 0;
 
-	mutex_lock(&p->r.lock);
+	if (mutex_lock_killable(&p->r.lock))
+		return repl_refuse(why, -EINTR, "killed");
 	if (p->r.suspended)
 		error = repl_refuse(why, -EAGAIN,
 				    "the device is suspended: resume it first");
@@ -146,9 +151,15 @@ int verify_start(struct primary *p, struct replication_reason *why)
  */
 void verify_resume(struct primary *p)
 {
-	WRITE_ONCE(p->verify.stop, false);
-	if (p->verify.running)
-		queue_work(p->bg_wq, &p->verify.work);
+	struct verify *v = &p->verify;
+
+	WRITE_ONCE(v->stop, false);
+	if (v->given_up) {
+		WRITE_ONCE(v->running, false);
+		v->given_up = false;
+	}
+	if (v->running)
+		queue_work(p->bg_wq, &v->work);
 }
 
 /**
@@ -165,15 +176,31 @@ void verify_quiesce(struct primary *p)
 /**
  * verify_cancel() - give up the comparison
  * @p: the primary
+ * @why: gets the reason of an error
+ *
+ * Waits for the end of the region that is being compared. That may be held by a
+ * write which waits for the remote leg, so who waits here can be killed, and
+ * does not keep a suspend waiting.
  *
  * Context: process, sleeps.
+ * Return: 0 or -EINTR.
  */
-void verify_cancel(struct primary *p)
+int verify_cancel(struct primary *p, struct replication_reason *why)
 {
-	verify_quiesce(p);
-	mutex_lock(&p->r.lock);
-	WRITE_ONCE(p->verify.running, false);
-	WRITE_ONCE(p->verify.stop, false);
+	struct verify *v = &p->verify;
+
+	if (mutex_lock_killable(&p->r.lock))
+		return repl_refuse(why, -EINTR, "killed");
+	if (p->r.suspended) {
+		WRITE_ONCE(v->running, false);
+	} else if (v->running) {
+		v->given_up = true;
+		WRITE_ONCE(v->stop, true);
+	}
 	repl_event(&p->r);
 	mutex_unlock(&p->r.lock);
+	if (wait_event_killable(p->r.wait, !READ_ONCE(v->running) ||
+				READ_ONCE(p->r.suspending)))
+		return repl_refuse(why, -EINTR, "killed");
+	return 0;
 }
