@@ -295,6 +295,7 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 	}
 	if (!error) {
 		s->buffer.untrusted = false;
+		WRITE_ONCE(s->holes_lost, false);
 		samples_take(&s->buffer, r->devs[DEV_DISK], NULL, 0, &state);
 		if (buffer_commit(&s->buffer, &state))
 			REPL_WARN(r, "the buffer failed: it will not know its disk again");

@@ -503,7 +503,7 @@ int holes_commit(struct secondary *s, const char **where)
 			*where = "disk";
 	}
 	/* what a failed flush may have lost is a link of the chain */
-	if (s->buffer.untrusted)
+	if (holes && s->buffer.untrusted)
 		WRITE_ONCE(s->holes_lost, true);
 	state = s->buffer.state;
 	if (!error && holes && !s->buffer.untrusted &&
