@@ -494,7 +494,7 @@ bool layer_find(struct layer *l, sector_t *sector, sector_t end)
 /* Takes mappings out that lead to a place never written. */
 static int drop_voids(struct layer *l)
 {
-	sector_t sector = 0, place;
+	sector_t sector = 0, place, done;
 	unsigned int n;
 	int error = 0;
 
@@ -516,9 +516,11 @@ static int drop_voids(struct layer *l)
 			place = value_place(value, sector);
 			if (!buffer_written(l->buffer, place, &n)) {
 				mtree_lock(&l->map);
-				error = map_all(l, sector, sector + n - 1,
-						NULL);
-				WRITE_ONCE(l->sectors, l->sectors - n);
+				done = map_range(l, sector, sector + n - 1,
+						 NULL);
+				WRITE_ONCE(l->sectors, l->sectors - done);
+				if (done < n)
+					error = -ENOMEM;
 				mtree_unlock(&l->map);
 			}
 			sector += n;
