@@ -98,21 +98,21 @@ each_lacking()
 	for dir in $SLAB $PAGES; do
 		# bytes, and pages: what there is before one fails
 		step=256 room=$((SEED % 256)) failed=0
-		[ $dir = $SLAB ] || step=1 room=0
+		[ "$dir" = $SLAB ] || step=1 room=0
 		echo 0 >$PAGES/min-order
 		while :; do
 			"$1_before"
-			echo $room >$dir/space
-			echo 1 >$dir/times
-			echo 100 >$dir/probability
+			echo $room >"$dir/space"
+			echo 1 >"$dir/times"
+			echo 100 >"$dir/probability"
 			"$1"
-			echo 0 >$dir/probability
+			echo 0 >"$dir/probability"
 			"$1_after"
-			[ "$(cat $dir/times)" = 0 ] || break
+			[ "$(cat "$dir/times")" = 0 ] || break
 			failed=$((failed + 1)) room=$((room + step + room / 8))
 		done
 		note "$1: $failed times ${dir##*/}"
-		[ $dir != $SLAB ] || [ $failed -gt 0 ] || fail "no allocation failed"
+		[ "$dir" != $SLAB ] || [ $failed -gt 0 ] || fail "no allocation failed"
 	done
 	echo 0 >$SLAB/space
 	echo 0 >$PAGES/space

@@ -26,6 +26,7 @@
 #include "crash.h"
 
 #define DEPTH		10
+#define MORE		5	/* times the rounds, at most */
 #define ENOUGH		10	/* cuts for each window that are surely tried */
 
 /* Marks are taken away a second after a checkpoint has made them useless. */
@@ -612,6 +613,13 @@ static void some_life(void)
 		clearing(random_below(3));
 }
 
+/* All that a test of losses one after the other has to meet, see report() */
+static bool seen(void)
+{
+	return tally.differ && tally.back && tally.clean && tally.lost &&
+	       tally.window[RESYNC] && tally.window[CUT];
+}
+
 /* Each time it goes on from what the loss before has left. */
 static void test_again(void)
 {
@@ -619,7 +627,8 @@ static void test_again(void)
 	struct cut cut;
 	char text[256];
 
-	while (n++ < opt.rounds) {
+	/* few cuts are chosen: go on until each kind was among them */
+	while (n++ < opt.rounds || (!seen() && n < opt.rounds * MORE)) {
 		begin();
 		some_life();
 		for (depth = 1; depth <= DEPTH; depth++) {
