@@ -145,7 +145,7 @@ for mode in sync async; do
 	rest
 	msg pri stop failover
 	fill $P 0 12800 7
-	slow remote $((20 * SLOWNESS))
+	slow remote $((60 * SLOWNESS))
 	msg pri start primary
 	wait_status pri ' resync '
 	until left=$(dirty pri) && [ "$left" -lt 90 ]; do

@@ -1,4 +1,6 @@
-# Who waits in `checkpoint` or `stop` can be killed; the device goes on.
+# Who waits in `checkpoint`, `stop` or `verify stop` can be killed; the device goes
+# on.
+. legs.sh
 
 linear local /dev/ram2 0 16384
 linear remote /dev/ram3 0 16384
@@ -31,6 +33,27 @@ slow remote 0
 reap "$one"
 matches "status" "$(status pri)" ' 128/128 online '
 same /dev/mapper/local /dev/mapper/remote
+
+note "the end of a verify waits for a write to the region at hand"
+faulty slowest 16384
+linear quick /dev/ram4 0 16384
+primary other /dev/mapper/quick /dev/mapper/slowest nosync region_size 128
+msg other start primary
+dmsetup message slowest 0 hold write
+spawn fill /dev/mapper/other 0 8 1
+one=$JOB
+until [[ $(status slowest) == *' 1' ]]; do
+	:
+done
+msg other verify
+killed other verify stop
+matches "status" "$(status other)" ' verify:0/128:0$'
+killed other verify stop
+dmsetup message slowest 0 hold
+reap "$one"
+wait_status other ' ended:[0-9]+/128:0$'
+msg other verify
+wait_status other ' ended:128/128:0$'
 
 note "a secondary's stop waits for the merge"
 replica 16384 65536
