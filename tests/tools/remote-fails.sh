@@ -176,7 +176,7 @@ for mode in ${MODES:?}; do
 	fails remote read
 	msg pri verify
 	wait_status pri ' ended:'
-	degraded read 0
+	degraded read 1
 	back
 
 	note "$mode: read in a repair"
