@@ -92,4 +92,3 @@ each_lacking merge
 msg sec stop
 each_lacking failover
 dm_remove in sec
-

@@ -13,9 +13,6 @@ quiet_faults()
 		echo 0 >"$dir/probability"
 		echo 0 >"$dir/verbose"
 		echo N >"$dir/ignore-gfp-wait"
-		# of whoever asks
-		[ ! -e "$dir/require-start" ] || echo 0 >"$dir/require-start"
-		[ ! -e "$dir/require-end" ] || echo 0xffffffffffffffff >"$dir/require-end"
 	done
 }
 
@@ -56,7 +53,18 @@ undone()
 	} >/tmp/blank
 }
 
+# of_anybody: what fails is of whoever asks; the scenario before may have chosen
+of_anybody()
+{
+	local dir
+	for dir in $SLAB $PAGES; do
+		[ ! -e "$dir/require-start" ] || echo 0 >"$dir/require-start"
+		[ ! -e "$dir/require-end" ] || echo 0xffffffffffffffff >"$dir/require-end"
+	done
+}
+
 quiet_faults
+of_anybody
 trap quiet_faults EXIT
 
 # only_the_module: what fails at random is called by it, directly or not
