@@ -15,5 +15,13 @@ dm_create sec "0 131072 replication secondary /dev/ram1 /dev/ram2 0"
 inbound in sec
 msg sec start secondary
 once secondary-inbound /dev/mapper/in 32 once-qd16
-figure secondary checkpoint-8192 "$(checkpoint_us dm sec checkpoint)" us
+# The least of several: where the clock's tick or the end of the load falls into
+# one, it is not the checkpoint that took longer.
+took=()
+while took+=("$(checkpoint_us dm sec checkpoint)"); [ ${#took[@]} -lt 5 ]; do
+	wait_status sec '^secondary running [0-9]+ [0-9/]+ 0 0 0 '	# all merged
+	once secondary-inbound /dev/mapper/in 32 once-qd16 >/dev/null
+done
+note "checkpoints: ${took[*]} us"
+figure secondary checkpoint-8192 "$(printf '%s\n' "${took[@]}" | sort -n | head -n 1)" us
 dm_remove in sec

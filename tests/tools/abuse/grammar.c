@@ -308,6 +308,13 @@ static struct device *find_device(const char *text)
 	return NULL;
 }
 
+/* Some other words name a device, too: a path, major:minor, or the hexadecimal 1e3 (1:227). */
+static enum verdict other_device(const char *text)
+{
+	return strpbrk(text, "/:") || !text[strspn(text, "0123456789abcdefABCDEFx")] ?
+		UNKNOWN : WRONG;
+}
+
 static bool is_group(const char *text)
 {
 	static const char allowed[] =
@@ -338,11 +345,9 @@ static enum verdict judge_line(void)
 		return WRONG;
 	expect_word(words[0]);
 	for (i = 0; i < devs; i++) {
-		/* some other words name a device, too */
 		dev[i] = find_device(words[1 + i]);
 		if (!dev[i])
-			return strchr(words[1 + i], '/') || strchr(words[1 + i], ':') ?
-				UNKNOWN : WRONG;
+			return other_device(words[1 + i]);
 		expect_word(dev[i]->number);
 	}
 	i = 1 + devs;
@@ -400,7 +405,7 @@ static enum verdict judge_line(void)
 		} else {
 			dev[2] = find_device(arg);
 			if (!dev[2])
-				v = strchr(arg, '/') || strchr(arg, ':') ? UNKNOWN : WRONG;
+				v = other_device(arg);
 		}
 		if (v != RIGHT)
 			return v;
