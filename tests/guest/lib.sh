@@ -27,13 +27,16 @@ note()
 	printf -- '- %s\n' "$*"
 }
 
+# Where fail() says why, even in a command whose stderr goes elsewhere
+exec {REPORT}>&2
+
 fail()
 {
-	printf -- '--- FAIL: %s\n' "$*" >&2
+	printf -- '--- FAIL: %s\n' "$*" >&$REPORT
 	local i
 	for ((i = 0; i < ${#FUNCNAME[@]} - 2; i++)); do
 		printf -- '---   %s, called from %s line %s\n' "${FUNCNAME[i]}" \
-			"${BASH_SOURCE[i + 1]##*/}" "${BASH_LINENO[i]}" >&2
+			"${BASH_SOURCE[i + 1]##*/}" "${BASH_LINENO[i]}" >&$REPORT
 	done
 	# Out of any subshell too: its parent runs with -e.
 	exit 1
