@@ -21,7 +21,7 @@ done
 # resync SHARE: of all 64 regions; how long, in ms, is in $TOOK
 resync()
 {
-	local began rate
+	local began line rate
 	msg pri resync_throttle "$1"
 	equal "speed before" "$(status_field pri 8)" -
 	began=$(date +%s%3N)
@@ -29,8 +29,9 @@ resync()
 	until [ "$(dirty pri)" -lt 60 ]; do
 		:
 	done
-	matches "status" "$(status pri)" ' resync 0 - [0-9]+ -$'
-	rate=$(status_field pri 8)
+	line=$(status pri)
+	matches "status" "$line" ' resync 0 - [0-9]+ -$'
+	rate=$(cut -d ' ' -f 8 <<<"$line")
 	[ "$rate" -gt 0 ] || fail "speed in a resync: $rate"
 	wait_status pri ' 64/64 online '
 	TOOK=$(($(date +%s%3N) - began))
@@ -41,7 +42,7 @@ resync()
 	fill $P 0 8192 "$1"
 }
 
-slow remote 20
+slow remote $((20 * SLOWNESS))
 resync 100
 whole=$TOOK
 resync 20
