@@ -285,6 +285,8 @@ static void do_retry(struct work_struct *work)
 
 	copy->bio.bi_iter = copy->iter;
 	copy->bio.bi_status = BLK_STS_OK;
+	/* a device below that had split it has counted down to nothing */
+	atomic_set(&copy->bio.__bi_remaining, 1);
 	copy->bio.bi_opf &= ~REQ_NOWAIT;
 	copy->nowait = false;
 	bio_set_dev(&copy->bio, copy->p->r.devs[LEG_REMOTE]);

@@ -211,6 +211,8 @@ static void retry_local(struct work_struct *work)
 
 	io->bio->bi_iter = io->iter;
 	io->bio->bi_status = BLK_STS_OK;
+	/* a device below that had split it has counted down to nothing */
+	atomic_set(&io->bio->__bi_remaining, 1);
 	io->bio->bi_opf &= ~REQ_NOWAIT;
 	bio_set_dev(io->bio, io->p->r.devs[LEG_LOCAL]);
 	send_local(io);

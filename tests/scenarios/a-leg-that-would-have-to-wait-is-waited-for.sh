@@ -31,3 +31,46 @@ for mode in sync async; do
 	is_zero $R 100 8
 	dm_remove pri local remote
 done
+
+# divided NAME: of two parts, that meet at sector 104
+divided()
+{
+	faulty one 104
+	faulty two 3992
+	dm_create "$1" - <<-END
+		0 104 linear /dev/mapper/one 0
+		104 3992 linear /dev/mapper/two 0
+	END
+}
+
+for mode in sync async; do
+	for leg in remote local; do
+		note "$mode: the $leg leg divides the write, and keeps a part"
+		divided $leg
+		[ $leg = local ] || faulty local 4096
+		[ $leg = remote ] || faulty remote 4096
+		primary pri $L $R nosync region_size 128 $mode
+		msg pri start primary
+		fill $P 0 512 1
+		msg pri checkpoint >/dev/null
+		dmsetup message one 0 again write
+		dmsetup message two 0 again write
+		dmsetup message two 0 hold write
+		spawn nowait $P 100 8
+		until [ "$(status_field two 7)" = 1 ]; do
+			sleep 0.1
+		done
+		if [ $mode-$leg = async-remote ]; then
+			reap "$JOB"
+			equal "behind" "$(status_field pri 6)" 8
+		else
+			equal "there" "$(nowait $P 106 8)" EAGAIN
+		fi
+		dmsetup message two 0 hold
+		[ $mode-$leg = async-remote ] || reap "$JOB"
+		msg pri checkpoint >/dev/null
+		same $L $R
+		is_zero $R 100 8
+		dm_remove pri local remote one two
+	done
+done
