@@ -297,8 +297,7 @@ static void copy_passed(struct cut_wait *wait)
 {
 	struct behind_write *copy = container_of(wait, struct behind_write, gate);
 
-	copy->nowait = false;
-	submit(copy);
+	queue_work(copy->p->io_wq, &copy->retry);
 }
 
 static void go(struct behind_write *copy, bool may_sleep)

@@ -68,7 +68,8 @@ struct cut_gate {
 /**
  * struct cut_wait - something at a gate
  * @list: in the gate's; the gate's
- * @pass: called once, in process context, if it had to wait
+ * @pass: called once, in process context, if it had to wait; submits nothing by
+ *	itself, for others of the group may still hold what it would wait for
  */
 struct cut_wait {
 	struct list_head list;

@@ -186,7 +186,7 @@ static void remote_passed(struct cut_wait *wait)
 	struct primary_io *io = container_of(wait, struct primary_io, gate);
 
 	if (primary_sends(io->p)) {
-		send_remote(io, GFP_NOIO, REQ_NOWAIT);
+		retry_leg(io, LEG_REMOTE);
 		return;
 	}
 	dirty_set(&io->p->map, io_region(io));
