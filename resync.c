@@ -81,6 +81,12 @@ static bool copy_region(struct primary *p, const struct io_range *range)
 	    !dirty_test(&p->map, region))
 		return true;
 
+	/*
+	 * Sent and clean from before the copy on, while nobody gets at the
+	 * range: a flush that fails meanwhile finds it among what was sent.
+	 */
+	dirty_sent(&p->map, region);
+	dirty_clear(&p->map, region);
 	if (bdev_write_zeroes_sectors(remote) &&
 	    reads_as_zeroes(p, range))
 		copy.write_failed = blkdev_issue_zeroout(remote, range->first,
@@ -88,6 +94,8 @@ static bool copy_region(struct primary *p, const struct io_range *range)
 	else
 		copy_data(p, range, &copy);
 
+	if (copy.read_failed || copy.write_failed)
+		dirty_set(&p->map, region);
 	if (copy.read_failed) {
 		repl_fault(&p->r, -EIO, "local", "read", range->first,
 			   "the region could not be copied to the remote leg");
@@ -95,8 +103,6 @@ static bool copy_region(struct primary *p, const struct io_range *range)
 		primary_remote_failed(p, -EIO, REQ_OP_WRITE, range->first,
 				      "the resync met an error");
 	} else {
-		dirty_sent(&p->map, region);
-		dirty_clear(&p->map, region);
 		WRITE_ONCE(p->resync.sectors, p->resync.sectors + sectors);
 	}
 	return !copy.read_failed;
