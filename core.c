@@ -893,7 +893,8 @@ struct repl *repl_attach(const struct repl_kind *kind, struct mapped_device *md,
 	if (same)
 		return ERR_PTR(same);
 	list_for_each_entry(r, &repl_list, list) {
-		if (r->md == md) {
+		/* one without a table is about to let go of its devices */
+		if (r->md == md && r->tables) {
 			same = continues(r, kind, len, devs, error);
 			if (same < 0)
 				return ERR_PTR(same);
@@ -970,8 +971,6 @@ void repl_detach(struct repl *r, struct dm_target *ti)
 
 	mutex_lock(&repl_list_lock);
 	last = !--r->tables;
-	if (last)
-		list_del_init(&r->list);
 	mutex_unlock(&repl_list_lock);
 
 	if (last) {
@@ -983,6 +982,10 @@ void repl_detach(struct repl *r, struct dm_target *ti)
 		drain_workqueue(r->wq);
 		r->kind->abandon(r);
 		cancel_work_sync(&r->event);
+		/* not before: until now its devices were nobody else's */
+		mutex_lock(&repl_list_lock);
+		list_del_init(&r->list);
+		mutex_unlock(&repl_list_lock);
 	}
 	repl_put(r);
 }
