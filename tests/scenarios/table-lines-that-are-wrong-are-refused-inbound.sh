@@ -34,3 +34,9 @@ inbound in sec
 note "an inbound view is no secondary"
 refused 'replication' "0 8192 replication inbound /dev/mapper/in 0"
 equal "status of the secondary" "$(status sec)" "$before"
+
+note "a secondary's device is not above itself"
+expect_errno EINVAL dmsetup load sec --table "0 8192 replication inbound $S 0"
+equal "inactive table" "$(dmsetup table --inactive sec)" ""
+dm_remove in
+dm_remove sec
