@@ -642,11 +642,12 @@ static void do_group_request(struct work_struct *work)
  * caller is killed. Suspend must not wait for the devices of others, and hold
  * this one's I/O while it does.
  */
-static int wait_group(struct repl *r, struct completion *done,
-		      struct replication_reason *why)
+static int wait_group(struct repl *r, const bool *suspending,
+		      struct completion *done, struct replication_reason *why)
 {
 	if (wait_event_killable(r->wait, completion_done(done) ||
-				READ_ONCE(r->suspending)))
+				READ_ONCE(r->suspending) ||
+				READ_ONCE(*suspending)))
 		return repl_refuse(why, -EINTR,
 				   "killed; what was begun goes on");
 	if (!completion_done(done))
@@ -682,24 +683,26 @@ int repl_get_error_group(struct repl *r, struct replication_reason *why)
 /**
  * repl_call_group() - ask all of a replication's group
  * @r: the replication
+ * @suspending: set when the device that was asked is to be suspended, be it
+ *	@r's or an inbound view of it; @r->wait is woken then
  * @call: for what
  * @mode: for start
  * @failover: for stop
  * @why: the reason of an error
  *
- * Context: process, sleeps; ends early when @r's device is to be suspended or
- * the caller is killed.
+ * Context: process, sleeps; ends early when @r's device or the one that was
+ * asked is to be suspended, or the caller is killed.
  * Return: what the registry's function returned, or a negative errno.
  */
-int repl_call_group(struct repl *r, enum group_call call,
-		    enum replication_mode mode, bool failover,
-		    struct replication_reason *why)
+int repl_call_group(struct repl *r, const bool *suspending,
+		    enum group_call call, enum replication_mode mode,
+		    bool failover, struct replication_reason *why)
 {
 	struct group_request *g;
 	int error;
 
 	/* nothing is begun that nobody would wait for */
-	if (READ_ONCE(r->suspending))
+	if (READ_ONCE(r->suspending) || READ_ONCE(*suspending))
 		return repl_refuse(why, -EAGAIN,
 				   "the device is suspended: resume it first");
 	g = kzalloc(sizeof(*g), GFP_KERNEL);
@@ -717,7 +720,7 @@ int repl_call_group(struct repl *r, enum group_call call,
 	kref_get(&g->ref);
 	queue_work(group_wq, &g->work);
 
-	error = wait_group(r, &g->done, why);
+	error = wait_group(r, suspending, &g->done, why);
 	if (!error) {
 		error = g->error;
 		*why = g->why;

@@ -250,9 +250,9 @@ enum group_call {
 	GROUP_STOP,
 };
 
-int repl_call_group(struct repl *r, enum group_call call,
-		    enum replication_mode mode, bool failover,
-		    struct replication_reason *why);
+int repl_call_group(struct repl *r, const bool *suspending,
+		    enum group_call call, enum replication_mode mode,
+		    bool failover, struct replication_reason *why);
 int repl_get_error_group(struct repl *r, struct replication_reason *why);
 int __init core_init(void);
 void core_exit(void);

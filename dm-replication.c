@@ -66,13 +66,14 @@ struct options {
 };
 
 /**
- * struct target - a target of one table; constant once constructed
+ * struct target - a target of one table; once constructed only @suspending changes
  * @form: of its line
  * @r: the replication it belongs to; for an inbound view, its secondary's
  * @attached: @r counts this table
  * @dev: those that the target sends bios to
  * @held: an inbound view's secondary
  * @opt: as the line has them
+ * @suspending: from the begin of a suspend on; ends what messages wait for
  * @listener: gets @r's events while this table is live
  */
 struct target {
@@ -82,6 +83,7 @@ struct target {
 	struct dm_dev *dev[REPL_DEVS];
 	struct compat_held held;
 	struct options opt;
+	bool suspending;
 	struct repl_listener listener;
 };
 
@@ -633,21 +635,25 @@ static int replication_end_io(struct dm_target *ti, struct bio *bio,
 
 /*
  * ---- Suspend and resume ----
- * An inbound view has nothing of its own to quiesce.
+ * An inbound view has nothing of its own to quiesce, but messages that sleep.
  */
 
 static void replication_presuspend(struct dm_target *ti)
 {
 	struct target *t = ti->private;
 
+	WRITE_ONCE(t->suspending, true);
 	if (t->attached)
 		repl_presuspend(t->r);
+	else
+		wake_up_all(&t->r->wait);
 }
 
 static void replication_presuspend_undo(struct dm_target *ti)
 {
 	struct target *t = ti->private;
 
+	WRITE_ONCE(t->suspending, false);
 	if (t->attached)
 		repl_presuspend_undo(t->r);
 }
@@ -689,6 +695,7 @@ static int replication_preresume(struct dm_target *ti)
 			return r;
 		}
 	}
+	WRITE_ONCE(t->suspending, false);
 	repl_listen(t->r, &t->listener);
 	return 0;
 }
@@ -720,6 +727,7 @@ static int parse_failover(unsigned int argc, char **argv, bool *failover,
 /* What a message function is given, and the reply that it may leave. */
 struct message {
 	struct repl *r;
+	const bool *suspending;
 	unsigned int argc;
 	char **argv;
 	char *result;
@@ -779,18 +787,24 @@ static int message_get_error(struct message *m)
 	return 1;
 }
 
+static int call_group(struct message *m, enum group_call call,
+		      enum replication_mode mode, bool failover)
+{
+	return repl_call_group(m->r, m->suspending, call, mode, failover,
+			       &m->why);
+}
+
 static int message_start_all(struct message *m)
 {
 	enum replication_mode mode;
 	int r = parse_mode(m->argv[1], &mode, &m->why);
 
-	return r ? r : repl_call_group(m->r, GROUP_START, mode, false, &m->why);
+	return r ? r : call_group(m, GROUP_START, mode, false);
 }
 
 static int message_checkpoint_all(struct message *m)
 {
-	int r = repl_call_group(m->r, GROUP_CHECKPOINT, m->r->kind->mode, false,
-				&m->why);
+	int r = call_group(m, GROUP_CHECKPOINT, m->r->kind->mode, false);
 
 	return r ? r : reply_epoch(m, READ_ONCE(m->r->epoch));
 }
@@ -815,8 +829,7 @@ static int message_stop_all(struct message *m)
 	bool failover;
 	int r = parse_failover(m->argc, m->argv, &failover, &m->why);
 
-	return r ? r : repl_call_group(m->r, GROUP_STOP, m->r->kind->mode,
-				       failover, &m->why);
+	return r ? r : call_group(m, GROUP_STOP, m->r->kind->mode, failover);
 }
 
 static int parse_share(struct message *m, unsigned int *percent)
@@ -916,7 +929,8 @@ static int replication_message(struct dm_target *ti, unsigned int argc,
 {
 	struct target *t = ti->private;
 	struct message m = {
-		.r = t->r, .argc = argc, .argv = argv,
+		.r = t->r, .suspending = &t->suspending,
+		.argc = argc, .argv = argv,
 		.result = result, .maxlen = maxlen,
 	};
 	int r = handle_message(t, &m);

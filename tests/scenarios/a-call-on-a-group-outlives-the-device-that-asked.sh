@@ -30,6 +30,22 @@ for round in 1 2 3; do
 	dmsetup resume two-disk
 	wait_status two '^secondary done '
 	holds /dev/mapper/two-disk 0 4096 "$round"
+
+	# the inbound view is asked: its suspend does not wait for the merge
+	msg two start secondary
+	fill /dev/mapper/in 0 4096 "1$round"
+	dmsetup suspend two-disk
+	spawn dmsetup message in 0 stop_all
+	wait_status two '^secondary failover '
+	check timeout 10 dmsetup suspend in
+	reap_failed "$JOB" 2>/dev/null
+	matches "status" "$(status two)" '^secondary failover '
+	expect_errno EAGAIN dmsetup message in 0 stop_all
+	dmsetup resume in
+	dmsetup resume two-disk
+	wait_status two '^secondary done '
+	check dmsetup message in 0 stop_all
+	holds /dev/mapper/two-disk 0 4096 "1$round"
 	dm_remove in two one-disk one-buffer two-disk two-buffer
 	blkdiscard -f -z -l $((8192 * 512)) -o 0 /dev/ram1
 	blkdiscard -f -z -l 4096 -o $((8192 * 512)) /dev/ram1
