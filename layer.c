@@ -576,10 +576,10 @@ int layer_seal(struct layer *l, struct summary_id *newest)
 	wait_event(*l->wait, summaries_written(l, &again, &error));
 	if (!error && atomic_long_read(&l->unwritten_sectors)) {
 		error = drop_voids(l);
-		if (!error) {
+		/* a write must not map again what was dropped of its run */
+		l->run_last = 0;
+		if (!error)
 			atomic_long_set(&l->unwritten_sectors, 0);
-			l->run_last = 0;
-		}
 	}
 	return error;
 }
