@@ -28,13 +28,15 @@ static int compare(struct primary *p, const struct io_range *range, void *data)
 {
 	void *other = data + CHUNK_BYTES;
 	sector_t sector, n;
+	int error = 0;
 
 	for (sector = range->first; sector <= range->last; sector += n) {
 		n = min_t(sector_t, range->last + 1 - sector, CHUNK_SECTORS);
 		if (leg_io(p, LEG_LOCAL, REQ_OP_READ, sector, n, data)) {
 			repl_fault(&p->r, -EIO, "local", "read", sector,
-				   "the region could not be compared");
-			return -EIO;
+				   "what is there could not be compared");
+			error = -EIO;
+			continue;
 		}
 		if (leg_io(p, LEG_REMOTE, REQ_OP_READ, sector, n, other)) {
 			/* it is lost there until it is written again */
@@ -46,7 +48,7 @@ static int compare(struct primary *p, const struct io_range *range, void *data)
 		if (memcmp(data, other, n << SECTOR_SHIFT))
 			return 1;
 	}
-	return 0;
+	return error;
 }
 
 static void compare_region(struct primary *p, unsigned long region, void *data)
