@@ -99,8 +99,13 @@ static void do_repair(struct work_struct *work)
  */
 void repair_read(struct primary_io *io)
 {
-	llist_add(&io->parked, &io->p->repair);
-	queue_work(io->p->repair_wq, &io->p->repair_work);
+	struct primary *p = io->p;
+
+	/* once it is on the list, it and the last I/O of a primary may be gone */
+	rcu_read_lock();
+	llist_add(&io->parked, &p->repair);
+	queue_work(p->repair_wq, &p->repair_work);
+	rcu_read_unlock();
 }
 
 /**

@@ -311,8 +311,11 @@ static int map_write(struct secondary *s, struct secondary_io *io,
 
 static void queue_flush(struct secondary_io *io)
 {
-	if (llist_add(&io->flush, &io->s->flushes))
-		queue_work(io->s->flush_wq, &io->s->flush_work);
+	struct secondary *s = io->s;
+
+	/* once it is on the list, somebody may answer it */
+	if (llist_add(&io->flush, &s->flushes))
+		queue_work(s->flush_wq, &s->flush_work);
 }
 
 /*
