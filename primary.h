@@ -336,6 +336,8 @@ struct region_hold {
 void region_acquire(struct primary *p, struct region_hold *hold, sector_t first,
 		    sector_t last);
 void region_release(struct primary *p, struct region_hold *hold);
+bool region_acquire_sent(struct primary *p, struct region_hold *hold,
+			 sector_t first, sector_t last);
 void region_acquire_nr(struct primary *p, struct region_hold *hold,
 		       unsigned long region);
 int leg_io(struct primary *p, enum primary_dev leg, enum req_op op,

@@ -153,6 +153,50 @@ void range_acquire_sync(struct range_lock *rl, struct range_sleeper *s)
 		wait_for_completion(&s->done);
 }
 
+/* Return: true when @range waited, and does so no longer. */
+static bool give_up(struct range_lock *rl, struct io_range *range)
+{
+	struct range_bucket *b = bucket_of(rl, range);
+	struct io_range *other;
+	bool found = false;
+
+	spin_lock_irq(&b->lock);
+	list_for_each_entry(other, &b->waiting, list) {
+		found = other == range;
+		if (found)
+			break;
+	}
+	if (found) {
+		list_del(&range->list);
+		grant_waiting(rl, b);
+	}
+	spin_unlock_irq(&b->lock);
+	return found;
+}
+
+/**
+ * range_acquire_while() - take a range, sleep until it is free or of no use
+ * @rl: the range lock
+ * @s: range's first and last are set
+ * @useful: asked a few times a second, while the range is not free
+ * @data: for @useful
+ *
+ * Context: as range_acquire_sync().
+ * Return: true when the caller has the range now.
+ */
+bool range_acquire_while(struct range_lock *rl, struct range_sleeper *s,
+			 bool (*useful)(void *data), void *data)
+{
+	init_completion(&s->done);
+	s->range.granted = wake_sleeper;
+	if (range_acquire(rl, &s->range, false))
+		return true;
+	while (!wait_for_completion_timeout(&s->done, HZ / 10))
+		if (!useful(data) && give_up(rl, &s->range))
+			return false;
+	return true;
+}
+
 static bool older(const struct list_head *list, u64 cut)
 {
 	const struct io_range *range;

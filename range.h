@@ -90,6 +90,8 @@ void range_lock_init(struct range_lock *rl, unsigned int shift,
 		     struct workqueue_struct *wq);
 bool range_acquire(struct range_lock *rl, struct io_range *range, bool nowait);
 void range_acquire_sync(struct range_lock *rl, struct range_sleeper *s);
+bool range_acquire_while(struct range_lock *rl, struct range_sleeper *s,
+			 bool (*useful)(void *data), void *data);
 void range_release(struct range_lock *rl, struct io_range *range);
 void range_drain(struct range_lock *rl, u64 cut, const unsigned long *abandon);
 void range_interrupt(struct range_lock *rl);

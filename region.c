@@ -31,6 +31,39 @@ void region_acquire(struct primary *p, struct region_hold *hold, sector_t first,
 	range_acquire_sync(&p->behind.ranges, &hold->remote);
 }
 
+static bool sends(void *data)
+{
+	return primary_sends(data);
+}
+
+/**
+ * region_acquire_sent() - take a range while the remote leg is written to
+ * @p: the primary
+ * @hold: the caller's
+ * @first: sector
+ * @last: sector, inclusive, of the same region
+ *
+ * With on_remote_error stall, writes keep their ranges for as long as the remote
+ * leg is gone: what is of no use then does not wait for them.
+ *
+ * Context: as region_acquire().
+ * Return: false, with nothing taken, when the remote leg was given up meanwhile.
+ */
+bool region_acquire_sent(struct primary *p, struct region_hold *hold,
+			 sector_t first, sector_t last)
+{
+	hold->local.range.first = first;
+	hold->local.range.last = last;
+	hold->remote.range.first = first;
+	hold->remote.range.last = last;
+	if (!range_acquire_while(&p->ranges, &hold->local, sends, p))
+		return false;
+	if (range_acquire_while(&p->behind.ranges, &hold->remote, sends, p))
+		return true;
+	range_release(&p->ranges, &hold->local.range);
+	return false;
+}
+
 void region_release(struct primary *p, struct region_hold *hold)
 {
 	range_release(&p->behind.ranges, &hold->remote.range);

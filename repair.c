@@ -69,13 +69,12 @@ static void repair(struct primary *p, struct primary_io *io)
 	struct region_hold hold;
 	bool good;
 
-	/* ranges may be kept from us for as long as the remote leg is gone */
-	if (!primary_sends(p)) {
+	if (!primary_sends(p) ||
+	    !region_acquire_sent(p, &hold, first, first +
+				 (io->iter.bi_size >> SECTOR_SHIFT) - 1)) {
 		answer(io, false);
 		return;
 	}
-	region_acquire(p, &hold, first,
-		       first + (io->iter.bi_size >> SECTOR_SHIFT) - 1);
 	good = read_remote(p, io, p->repair_data);
 	region_release(p, &hold);
 	answer(io, good);

@@ -11,7 +11,8 @@
  *			nothing, and no others
  *	forget [OP...]	the same, with "not supported"
  *	again [OP...]	the same to who must not wait, with "would have to"
- *	hold [OP...]	these are kept until the next message of this kind
+ *	hold [OP...]	these are kept until the next message of this kind; what is
+ *			to fail by then does
  *
  * OP is read, write, zeroes, discard, flush or fua (which is a write too). The
  * status line says what it was asked for and did not fail: sectors of the first
@@ -112,6 +113,14 @@ static void answer(struct faulty *f, struct bio *bio)
 	bio_endio(bio);
 }
 
+static bool is_to_fail(const struct faulty *f, const struct bio *bio)
+{
+	unsigned long fail = READ_ONCE(f->fail);
+
+	return fail & BIT(op_of(bio)) ||
+	       (bio->bi_opf & REQ_FUA && fail & BIT(OP_FUA));
+}
+
 static void hold_these(struct faulty *f, unsigned long ops)
 {
 	struct bio_list held;
@@ -122,17 +131,20 @@ static void hold_these(struct faulty *f, unsigned long ops)
 	held = f->held;
 	bio_list_init(&f->held);
 	spin_unlock_irq(&f->lock);
-	while ((bio = bio_list_pop(&held)))
-		answer(f, bio);
+	while ((bio = bio_list_pop(&held))) {
+		if (is_to_fail(f, bio))
+			bio_io_error(bio);
+		else
+			answer(f, bio);
+	}
 }
 
 static int faulty_map(struct dm_target *ti, struct bio *bio)
 {
 	struct faulty *f = ti->private;
-	unsigned long fail = READ_ONCE(f->fail);
 	enum op op = op_of(bio);
 
-	if (fail & BIT(op) || (bio->bi_opf & REQ_FUA && fail & BIT(OP_FUA)))
+	if (is_to_fail(f, bio))
 		return DM_MAPIO_KILL;
 	if (READ_ONCE(f->forget) & BIT(op)) {
 		bio->bi_status = BLK_STS_NOTSUPP;
