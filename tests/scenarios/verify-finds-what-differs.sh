@@ -111,3 +111,17 @@ for mode in sync async; do
 	slow remote 0 reads
 	dm_load remote "0 32700 linear /dev/ram1 0" --noflush --nolockfs
 done
+
+note "what cannot be read of a region does not hide the rest of it"
+linear other_remote /dev/ram3 0 4096
+linear part /dev/ram2 0 4096
+broken other_local /dev/mapper/part 100 8
+primary other /dev/mapper/other_local /dev/mapper/other_remote nosync region_size 1024
+msg other start primary
+msg other verify
+wait_status other ' ended:4/4:0$'
+matches "error" "$(msg other get_error)" '^EIO local read 0 '
+fill /dev/mapper/other_remote 900 8 9
+msg other verify
+wait_status other ' ended:[1-4]/4:1$'
+wait_status other ' 3/4 degraded '
