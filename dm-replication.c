@@ -395,14 +395,13 @@ static int open_secondary(struct dm_target *ti, struct target *t,
 		ti->error = "The secondary cannot be opened";
 		return r;
 	}
-	if (compat_held_bdev(&t->held)->bd_disk ==
-	    dm_disk(dm_table_get_md(ti->table))) {
-		ti->error = "A device cannot be below itself";
-		return -EINVAL;
-	}
 	t->r = repl_find(&secondary_kind, compat_held_bdev(&t->held));
 	if (!t->r) {
 		ti->error = "The device is not a secondary's mapped device";
+		return -EINVAL;
+	}
+	if (t->r->md == dm_table_get_md(ti->table)) {
+		ti->error = "A device cannot be below itself";
 		return -EINVAL;
 	}
 	if (t->r->len != ti->len) {

@@ -7,11 +7,9 @@
 linear local /dev/ram0 0 32768
 linear disk /dev/ram1 0 32768
 linear buffer /dev/ram2 0 131072
-secondary sec /dev/mapper/disk /dev/mapper/buffer group other
+secondary sec /dev/mapper/disk /dev/mapper/buffer
 inbound in sec
 primary pri /dev/mapper/local /dev/mapper/in nosync group g
-# so that it comes after the others
-dm_load sec "0 32768 replication secondary /dev/mapper/disk /dev/mapper/buffer 2 group g"
 msg sec start secondary
 msg pri start primary
 
@@ -24,6 +22,10 @@ for _ in {1..5}; do
 	faulty buffer1 8192
 	secondary sec1 /dev/mapper/disk1 /dev/mapper/buffer1 group g
 	msg sec1 start secondary
+	# who changes the group comes last there
+	for group in other g; do
+		dm_load sec "0 32768 replication secondary /dev/mapper/disk /dev/mapper/buffer 2 group $group"
+	done
 	check timeout 60 dmsetup message pri 0 checkpoint_all
 	busy local
 	fails buffer1 flush

@@ -23,7 +23,8 @@ spawn expect_errno EIO pattern show $P 300 8
 # for the first to wait for the write
 sleep 1
 still_running "$overlapping"
-fails remote write
+# nor does it answer when it is tried
+fails remote read write flush
 dmsetup message remote 0 hold
 wait_status pri ' degraded '
 reap "$overlapping"
