@@ -157,6 +157,8 @@ struct secondary {
  * @flush: in the secondary's flushes
  * @sector: its first one, for messages
  * @view: it came in by
+ * @fua: a plain write with REQ_FUA, which the block layer takes off the bio where
+ *	the disk has no volatile cache
  * @phase: where the bio is
  */
 struct secondary_io {
@@ -169,6 +171,7 @@ struct secondary_io {
 	struct llist_node flush;
 	sector_t sector;
 	enum view_id view;
+	bool fua;
 	enum secondary_phase {
 		IO_PASS,	/* nothing of ours to do when it ends */
 		IO_READ_LAYER,

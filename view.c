@@ -263,6 +263,7 @@ static int map_plain(struct secondary *s, struct secondary_io *io,
 	region_end = (io->sector | ((1ULL << s->ranges.shift) - 1)) + 1;
 	trim(bio, min_t(sector_t, region_end - io->sector, bio_sectors(bio)));
 	io->phase = IO_WRITE_PUNCH;
+	io->fua = bio->bi_opf & REQ_FUA;
 	io->range.first = io->sector;
 	io->range.last = bio_end_sector(bio) - 1;
 	io->range.granted = plain_granted;
@@ -463,7 +464,7 @@ static void do_punch(struct work_struct *work)
 		repl_fault(&s->r, error, "committed", "write", io->sector,
 			   "out of memory: the older data is still read");
 		end_plain(io, BLK_STS_RESOURCE);
-	} else if (io->bio->bi_opf & REQ_FUA) {
+	} else if (io->fua) {
 		io->phase = IO_FLUSH;
 		queue_flush(io);
 	} else {
