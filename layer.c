@@ -9,8 +9,8 @@
  *
  * A mapping is made before its data is written, so that two writes to one
  * sector find one place. Whether the place can be read yet is the buffer's to
- * tell (buffer_written()); until then a reader looks below, as if the write
- * had not been there. A summary's entry is reserved when the mapping is made,
+ * tell (buffer_written()); until then a reader gets what was there before: the
+ * layer's own blank, or what lies below. A summary's entry is reserved when the mapping is made,
  * so the order of the entries is the order of the mappings, and it becomes
  * void if the write fails.
  */
@@ -21,8 +21,14 @@
 #include "core.h"
 #include "layer.h"
 
-#define VALUE_KIND_BITS	2
-#define VALUE_BIAS	(1LL << 59)
+#define VALUE_KIND_BITS	3
+#define VALUE_BIAS	(1LL << 58)
+
+/*
+ * What only the map knows: data, written where the layer had a blank. As long as
+ * it cannot be read, and when its write fails, the blank is what was there.
+ */
+#define DATA_OVER_BLANK	FORMAT_VOID
 
 /* No sleep, no warning: what fails here is tried again or fails cleanly. */
 #define GFP_LAYER	(GFP_ATOMIC | __GFP_NOWARN)
@@ -31,7 +37,7 @@ static void *to_value(enum format_kind kind, sector_t sector, sector_t place)
 {
 	u64 distance = 0;
 
-	if (kind == FORMAT_DATA)
+	if (kind == FORMAT_DATA || kind == DATA_OVER_BLANK)
 		distance = VALUE_BIAS + place - sector;
 	return xa_mk_value(distance << VALUE_KIND_BITS | kind);
 }
@@ -39,6 +45,12 @@ static void *to_value(enum format_kind kind, sector_t sector, sector_t place)
 static enum format_kind value_kind(void *value)
 {
 	return xa_to_value(value) & (BIT(VALUE_KIND_BITS) - 1);
+}
+
+static bool is_data(void *value)
+{
+	return value_kind(value) == FORMAT_DATA ||
+	       value_kind(value) == DATA_OVER_BLANK;
 }
 
 static sector_t value_place(void *value, sector_t sector)
@@ -255,10 +267,10 @@ static int map_all(struct layer *l, sector_t first, sector_t last, void *value)
 
 /*
  * Maps to new space. The layer's lock is held, an entry is prepared, @mas has
- * walked to the slot in which the write lies.
+ * walked to the slot in which the write lies, and which is blank or empty.
  */
 static int map_fresh(struct layer *l, struct ma_state *mas, sector_t sector,
-		     struct layer_write *w)
+		     bool blank, struct layer_write *w)
 {
 	sector_t last;
 	void *value;
@@ -267,7 +279,7 @@ static int map_fresh(struct layer *l, struct ma_state *mas, sector_t sector,
 	error = take_space(l, &w->sectors, 1, &w->place);
 	if (error)
 		return error;
-	value = to_value(FORMAT_DATA, sector, w->place);
+	value = to_value(blank ? DATA_OVER_BLANK : FORMAT_DATA, sector, w->place);
 	last = sector + w->sectors - 1;
 	if (l->run_last && sector == l->run_last + 1 &&
 	    (unsigned long)value == l->run_value) {
@@ -315,7 +327,7 @@ int layer_write(struct layer *l, sector_t sector, unsigned int sectors,
 	mtree_lock(&l->map);
 	value = mas_walk(&mas);
 	w->sectors = clip(&mas, sector, sectors);
-	if (value && value_kind(value) == FORMAT_DATA) {
+	if (value && is_data(value)) {
 		w->place = value_place(value, sector);
 		written = buffer_written(l->buffer, w->place, &w->sectors);
 		if (written)
@@ -325,7 +337,7 @@ int layer_write(struct layer *l, sector_t sector, unsigned int sectors,
 	} else {
 		error = prepare_entry(l);
 		if (!error)
-			error = map_fresh(l, &mas, sector, w);
+			error = map_fresh(l, &mas, sector, value, w);
 	}
 	if (!error) {
 		w->summary = l->summary;
@@ -444,7 +456,6 @@ int layer_lookup(struct layer *l, sector_t sector, unsigned int *sectors,
 		 sector_t *place)
 {
 	MA_STATE(mas, &l->map, sector, sector);
-	enum format_kind kind;
 	void *value;
 
 	rcu_read_lock();
@@ -454,13 +465,13 @@ int layer_lookup(struct layer *l, sector_t sector, unsigned int *sectors,
 	*sectors = clip(&mas, sector, *sectors);
 	if (!value)
 		return -ENOENT;
-	kind = value_kind(value);
-	if (kind != FORMAT_DATA)
-		return kind;
+	if (!is_data(value))
+		return value_kind(value);
 	*place = value_place(value, sector);
 	if (!READ_ONCE(l->sealed) &&
 	    !buffer_written(l->buffer, *place, sectors))
-		return -ENOENT;
+		return value_kind(value) == DATA_OVER_BLANK ?
+			FORMAT_ZERO : -ENOENT;
 	return FORMAT_DATA;
 }
 
@@ -500,24 +511,26 @@ static int drop_voids(struct layer *l)
 
 	while (!error && layer_find(l, &sector, ULONG_MAX)) {
 		MA_STATE(mas, &l->map, sector, sector);
-		void *value;
+		void *value, *before;
 		sector_t end;
 
 		rcu_read_lock();
 		value = mas_walk(&mas);
 		rcu_read_unlock();
 		end = mas.last + 1;
-		if (value_kind(value) != FORMAT_DATA) {
+		if (!is_data(value)) {
 			sector = end;
 			continue;
 		}
+		before = value_kind(value) == DATA_OVER_BLANK ?
+			to_value(FORMAT_ZERO, sector, 0) : NULL;
 		while (sector < end && !error) {
 			n = min_t(sector_t, end - sector, INT_MAX);
 			place = value_place(value, sector);
 			if (!buffer_written(l->buffer, place, &n)) {
 				mtree_lock(&l->map);
 				done = map_range(l, sector, sector + n - 1,
-						 NULL);
+						 before);
 				WRITE_ONCE(l->sectors, l->sectors - done);
 				if (done < n)
 					error = -ENOMEM;
