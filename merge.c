@@ -221,11 +221,17 @@ static bool begin_pass(struct secondary *s, struct pass *pass)
 	memcpy(pass->layer, now->committed + now->nr - pass->nr,
 	       pass->nr * sizeof(pass->layer[0]));
 	s->merging = pass->nr;
+	mutex_lock(&s->commit_lock);
+	s->disk_lost = false;
+	mutex_unlock(&s->commit_lock);
 	mutex_unlock(&s->r.lock);
 	return pass->nr;
 }
 
-/* All is copied: flush, say so, let the layers go. */
+/*
+ * All is copied: flush, say so, let the layers go. Or it is to be copied once
+ * more, by another pass.
+ */
 static void end_pass(struct secondary *s, struct pass *pass)
 {
 	struct format_state state, sampled;
@@ -258,6 +264,12 @@ static void end_pass(struct secondary *s, struct pass *pass)
 	/* a commit that was in doubt no longer is, if this one succeeds */
 	layout_set_modes(next, s->r.stage, s->buffer.state.flags);
 	mutex_lock(&s->commit_lock);
+	if (s->disk_lost) {
+		/* a view's flush has got the error that was for our copies */
+		mutex_unlock(&s->commit_lock);
+		kfree(next);
+		goto out;
+	}
 	state = s->buffer.state;
 	state.merged_epoch = pass->layer[0]->epoch;
 	if (!next->nr)

@@ -98,6 +98,8 @@ struct retired {
  * @flush_work: makes holes durable
  * @holes_lost: a hole could not be listed: only the end of the merge makes
  *	writes of VIEW_PLAIN durable
+ * @disk_lost: a flush for VIEW_PLAIN failed since the pass of the merge began:
+ *	the disk may have lost its copies; under commit_lock
  * @io_wq: granted bios, summaries, punches
  * @flush_wq: @flush_work, which waits for summaries
  * @bg_wq: merge and retirement
@@ -129,6 +131,7 @@ struct secondary {
 	struct llist_head flushes;
 	struct work_struct flush_work;
 	bool holes_lost;
+	bool disk_lost;
 	bool abandoned;
 	struct workqueue_struct *io_wq;
 	struct workqueue_struct *flush_wq;

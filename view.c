@@ -503,8 +503,10 @@ int holes_commit(struct secondary *s, const char **where)
 		error = layer_seal(holes, &newest);
 	if (!error) {
 		error = blkdev_issue_flush(s->r.devs[DEV_DISK]);
-		if (error)
+		if (error) {
 			*where = "disk";
+			s->disk_lost = true;
+		}
 	}
 	/* what a failed flush may have lost is a link of the chain */
 	if (holes && s->buffer.untrusted)
