@@ -70,11 +70,12 @@ static int claim(struct recovery *rec, sector_t first, sector_t sectors,
 {
 	MA_STATE(mas, &rec->claims, first, first);
 	sector_t at = first, last = first + sectors - 1, end;
+	unsigned int pieces;
 	int error = 0;
 	void *owner;
 
 	mtree_lock(&rec->claims);
-	for (;;) {
+	for (pieces = 1;; pieces++) {
 		mas_set(&mas, at);
 		owner = mas_walk(&mas);
 		end = min_t(sector_t, mas.last, last);
@@ -92,6 +93,13 @@ static int claim(struct recovery *rec, sector_t first, sector_t sectors,
 		if (error || end == last)
 			break;
 		at = end + 1;
+	}
+	/* one from now on, for who claims it again and again */
+	if (!error && pieces > 1) {
+		mas_set_range(&mas, first, last);
+		error = mas_store_gfp(&mas, value, GFP_NOIO);
+		if (error)
+			scnprintf(rec->why, rec->size, "Out of memory");
 	}
 	mtree_unlock(&rec->claims);
 	if (!error) {
