@@ -462,6 +462,8 @@ static void primary_abandon(struct repl *r)
 	/* see remote_given_up() */
 	synchronize_rcu();
 	flush_work(&to_primary(r)->settle_work);
+	/* what it was to send may have been sent by somebody in a hurry */
+	cancel_delayed_work_sync(&to_primary(r)->behind.send_work);
 	drain_workqueue(to_primary(r)->io_wq);
 }
 

@@ -36,6 +36,9 @@ static int compare(struct primary *p, const struct io_range *range, void *data)
 			repl_fault(&p->r, -EIO, "local", "read", sector,
 				   "what is there could not be compared");
 			error = -EIO;
+			/* it may take a disk its time to say that */
+			if (!verify_goes_on(p))
+				return error;
 			continue;
 		}
 		if (leg_io(p, LEG_REMOTE, REQ_OP_READ, sector, n, other)) {
