@@ -14,7 +14,7 @@ msg sec start secondary
 msg pri start primary
 
 fio --name=load --filename=/dev/mapper/pri --rw=randwrite --bs=4k --iodepth=16 --direct=1 \
-	--ioengine=io_uring --time_based --runtime=100000 >/dev/null 2>&1 &
+	--size=4m --ioengine=io_uring --time_based --runtime=100000 >/dev/null 2>&1 &
 load=$!
 busy local
 for _ in {1..5}; do
@@ -26,14 +26,14 @@ for _ in {1..5}; do
 	for group in other g; do
 		dm_load sec "0 32768 replication secondary /dev/mapper/disk /dev/mapper/buffer 2 group $group"
 	done
-	check timeout 60 dmsetup message pri 0 checkpoint_all
+	check timeout $((60 * SLOWNESS)) dmsetup message pri 0 checkpoint_all
 	busy local
 	fails buffer1 flush
-	expect_errno EIO timeout 60 dmsetup message pri 0 checkpoint_all
+	expect_errno EIO timeout $((60 * SLOWNESS)) dmsetup message pri 0 checkpoint_all
 	busy local
 	dm_remove sec1 disk1 buffer1
 done
 end "$load"
-check timeout 60 dmsetup message pri 0 stop_all
+check timeout $((60 * SLOWNESS)) dmsetup message pri 0 stop_all
 same /dev/mapper/local /dev/mapper/disk
 dm_remove pri in sec

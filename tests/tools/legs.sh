@@ -66,7 +66,7 @@ dirty()
 # nowait DEV FIRST SECTORS: writes zeroes, prints ok or the name of the error
 nowait()
 {
-	timeout 10 python3 - "$@" <<-END || fail "a write that must not wait waits ($*)"
+	timeout $((10 * SLOWNESS)) python3 - "$@" <<-END || fail "a write that must not wait waits ($*)"
 		import errno, mmap, os, sys
 		dev, first, sectors = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 		fd = os.open(dev, os.O_WRONLY | os.O_DIRECT)
