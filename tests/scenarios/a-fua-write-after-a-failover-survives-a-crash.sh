@@ -11,7 +11,7 @@ inbound in sec
 msg sec start secondary
 fill /dev/mapper/in 0 32768 1
 # nothing is merged
-slow buffer 1000000 reads
+slow buffer $((30000 * SLOWNESS)) reads
 msg sec checkpoint >/dev/null
 msg sec stop failover
 
