@@ -19,8 +19,7 @@ done
 fails local read
 spawn expect_errno EIO pattern show $P 104 8
 overlapping=$JOB
-spawn expect_errno EIO pattern show $P 300 8
-# for the first to wait for the write
+# for it to wait for the write
 sleep 1
 still_running "$overlapping"
 # nor does it answer when it is tried
@@ -28,6 +27,7 @@ fails remote read write flush
 dmsetup message remote 0 hold
 wait_status pri ' degraded '
 reap "$overlapping"
+expect_errno EIO pattern show $P 300 8
 still_running "$wrote"
 fails local
 fails remote
