@@ -49,7 +49,7 @@ has "$local" 2
 has "$remote" 2
 blkdiscard -f -z -o $(((HIGH - 8) * 512)) -l 8192 /dev/mapper/pri
 # a loop device that cannot do it has its region copied instead
-wait_status pri ' online 0 - '
+wait_status pri ' online 0 '
 is_zero "$remote" $((HIGH - 8)) 16
 fill /dev/mapper/pri $((HIGH - 8)) 16 2
 msg pri checkpoint >/dev/null
