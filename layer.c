@@ -10,9 +10,9 @@
  * A mapping is made before its data is written, so that two writes to one
  * sector find one place. Whether the place can be read yet is the buffer's to
  * tell (buffer_written()); until then a reader gets what was there before: the
- * layer's own blank, or what lies below. A summary's entry is reserved when the mapping is made,
- * so the order of the entries is the order of the mappings, and it becomes
- * void if the write fails.
+ * layer's own blank, or what lies below. A summary's entry is reserved when the
+ * mapping is made, so the order of the entries is the order of the mappings, and
+ * it becomes void if the write fails.
  */
 #include <linux/module.h>
 #include <linux/sched/mm.h>

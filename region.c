@@ -8,6 +8,14 @@
 
 #include "primary.h"
 
+static void set_range(struct region_hold *hold, sector_t first, sector_t last)
+{
+	hold->local.range.first = first;
+	hold->local.range.last = last;
+	hold->remote.range.first = first;
+	hold->remote.range.last = last;
+}
+
 /**
  * region_acquire() - take a range on both legs
  * @p: the primary
@@ -23,10 +31,7 @@
 void region_acquire(struct primary *p, struct region_hold *hold, sector_t first,
 		    sector_t last)
 {
-	hold->local.range.first = first;
-	hold->local.range.last = last;
-	hold->remote.range.first = first;
-	hold->remote.range.last = last;
+	set_range(hold, first, last);
 	range_acquire_sync(&p->ranges, &hold->local);
 	range_acquire_sync(&p->behind.ranges, &hold->remote);
 }
@@ -52,10 +57,7 @@ static bool sends(void *data)
 bool region_acquire_sent(struct primary *p, struct region_hold *hold,
 			 sector_t first, sector_t last)
 {
-	hold->local.range.first = first;
-	hold->local.range.last = last;
-	hold->remote.range.first = first;
-	hold->remote.range.last = last;
+	set_range(hold, first, last);
 	if (!range_acquire_while(&p->ranges, &hold->local, sends, p))
 		return false;
 	if (range_acquire_while(&p->behind.ranges, &hold->remote, sends, p))
