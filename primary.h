@@ -333,8 +333,6 @@ struct region_hold {
 #define CHUNK_SECTORS	128
 #define CHUNK_BYTES	(CHUNK_SECTORS * 512)
 
-void region_acquire(struct primary *p, struct region_hold *hold, sector_t first,
-		    sector_t last);
 void region_release(struct primary *p, struct region_hold *hold);
 bool region_acquire_sent(struct primary *p, struct region_hold *hold,
 			 sector_t first, sector_t last);

@@ -28,8 +28,8 @@ static void set_range(struct region_hold *hold, sector_t first, sector_t last)
  *
  * Context: process, sleeps; not from the primary's io_wq.
  */
-void region_acquire(struct primary *p, struct region_hold *hold, sector_t first,
-		    sector_t last)
+static void region_acquire(struct primary *p, struct region_hold *hold,
+			   sector_t first, sector_t last)
 {
 	set_range(hold, first, last);
 	range_acquire_sync(&p->ranges, &hold->local);
