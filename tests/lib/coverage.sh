@@ -12,7 +12,7 @@ coverage()
 	log=$(scenario_log "$k" coverage)
 	[ -z "$WHOLE" ] || strict=(--least "$COVERAGE_LINES")
 	: >"$log"
-	for data in "$RUN/$k"/gcov-*.tar.gz; do
+	for data in "$RUN/$k"/*/gcov-*.tar.gz; do
 		[ -s "$data" ] || continue
 		dir=${data%.tar.gz}
 		mkdir -p "$dir"
@@ -22,7 +22,7 @@ coverage()
 			why='gcov failed'
 	done
 	"$TESTS/lib/coverage.py" "${strict[@]}" "$(build_dir "$k")" \
-		"$TESTS/lib/not-covered.txt" "$RUN/$k"/gcov-*/counts.json >>"$log" ||
+		"$TESTS/lib/not-covered.txt" "$RUN/$k"/*/gcov-*/counts.json >>"$log" ||
 		why=${why:-$(tail -n 1 "$log")}
 	[ -z "$why" ] || result=FAIL
 	sed -n '/^lines/,$p' "$log"

@@ -14,7 +14,7 @@
 BOOT_LIMIT=${BOOT_LIMIT:-180}
 GRACE=${GRACE:-60}
 
-GUEST_PID='' GUEST_FD=''
+GUEST_PID='' GUEST_FD='' LANE=1
 
 # guest_command KERNEL PAYLOAD JOB: fills QEMU
 guest_command()
@@ -209,7 +209,7 @@ run_boot()
 			name=
 			deadline=$((SECONDS + boot_limit))
 			if [ -n "${SOAK_END-}" ] &&
-					{ [ "$word" = FAIL ] || [ $SECONDS -ge "$SOAK_END" ]; }; then
+					{ grep -q '^FAIL ' "$RESULTS" || [ $SECONDS -ge "$SOAK_END" ]; }; then
 				REMAINING=()
 				break
 			fi
@@ -242,20 +242,21 @@ run_boot()
 	fi
 }
 
-# run_scenarios KERNEL SCENARIO_DIR NAME...
+# run_scenarios KERNEL SCENARIO_DIR NAME...: what runs beside it on the same
+# kernel has another LANE
 run_scenarios()
 {
 	local k=$1 dir=$2 run boot=0 console before failures=0
 	shift 2
 	REMAINING=("$@")
-	run=$RUN/$k
+	run=$RUN/$k/$LANE
 	mkdir -p "$run" "$OUT/$k"
 	payload "$k" "$run/payload.tar" "$dir"
 	trap guest_kill EXIT
 	trap 'exit 130' INT TERM
 	while [ ${#REMAINING[@]} -gt 0 ]; do
 		boot=$((boot + 1))
-		console=$OUT/$k/console-$boot.log
+		console=$OUT/$k/console-$LANE-$boot.log
 		before=${#REMAINING[@]}
 		run_boot "$k" "$run/payload.tar" "$console" "$run" || {
 			say "kernel $k: the guest did not come up"
