@@ -170,7 +170,7 @@ static void send_remote(struct primary_io *io, gfp_t gfp, blk_opf_t without)
 	}
 	io->remote.bi_iter = io->iter;
 	/* dm polls its own clone only */
-	io->remote.bi_opf &= ~(without | REQ_POLLED);
+	io->remote.bi_opf = io->opf & ~(without | REQ_POLLED);
 	io->remote.bi_end_io = remote_end_io;
 	submit_bio_noacct(&io->remote);
 }
@@ -228,6 +228,7 @@ static void send_both(struct primary_io *io)
 	struct primary *p = io->p;
 
 	io->iter = io->bio->bi_iter;
+	io->opf = io->bio->bi_opf;
 	INIT_WORK(&io->retry[LEG_LOCAL], retry_local);
 	if (io->copy) {
 		atomic_set(&io->legs, 1);

@@ -195,6 +195,7 @@ struct behind_write;
  * @p: the primary
  * @bio: dm core's clone
  * @iter: of @bio before it was sent
+ * @opf: the same; the block layer takes off @bio what the local leg has no use for
  * @retry: by leg: sends again what it refused to take without waiting. One
  *	each: a leg's work must not be touched once that leg was sent again.
  * @mark: of the dirty log
@@ -213,6 +214,7 @@ struct primary_io {
 	struct primary *p;
 	struct bio *bio;
 	struct bvec_iter iter;
+	blk_opf_t opf;
 	union {
 		struct work_struct retry[2];
 		struct mark_wait mark;

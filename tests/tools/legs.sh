@@ -63,15 +63,16 @@ dirty()
 	echo $((${clean#*/} - ${clean%/*}))
 }
 
-# nowait DEV FIRST SECTORS: writes zeroes, prints ok or the name of the error
+# nowait DEV FIRST SECTORS [RWF_FLAG]: writes zeroes, prints ok or the name of the error
 nowait()
 {
 	timeout $((10 * SLOWNESS)) python3 - "$@" <<-END || fail "a write that must not wait waits ($*)"
 		import errno, mmap, os, sys
 		dev, first, sectors = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+		flags = os.RWF_NOWAIT | sum(getattr(os, name) for name in sys.argv[4:])
 		fd = os.open(dev, os.O_WRONLY | os.O_DIRECT)
 		try:
-		    os.pwritev(fd, [mmap.mmap(-1, sectors * 512)], first * 512, os.RWF_NOWAIT)
+		    os.pwritev(fd, [mmap.mmap(-1, sectors * 512)], first * 512, flags)
 		    print('ok')
 		except OSError as error:
 		    print(errno.errorcode[error.errno])
