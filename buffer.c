@@ -187,9 +187,13 @@ int buffer_commit(struct buffer *b, const struct format_state *state)
 		return error;
 	}
 	error = write_super(b, state);
-	if (!error)
+	if (!error) {
 		b->state = *state;
-	else if (write_super(b, &b->state))
+		return 0;
+	}
+	if (bdev_write_cache(b->bdev) && !bdev_fua(b->bdev))
+		b->untrusted = true;
+	if (write_super(b, &b->state))
 		b->doubt = true;
 	return error;
 }
