@@ -78,11 +78,10 @@ static void settle_stall(struct primary *p)
 
 	if (stall) {
 		range_pause(&p->ranges);
-		if (!p->stalled) {
-			queue_delayed_work(p->bg_wq, &p->probe_work,
-					   PROBE_DELAY);
+		/* also when it failed again while it was taken up */
+		queue_delayed_work(p->bg_wq, &p->probe_work, PROBE_DELAY);
+		if (!p->stalled)
 			REPL_WARN(&p->r, "writes wait until the remote leg is back, or for stop or a reload of the table");
-		}
 	} else {
 		/* also what primary_remote_failed() held in vain */
 		if (p->stalled || p->config.stall)
