@@ -10,6 +10,7 @@
  */
 #include <linux/blkdev.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "core.h"
@@ -346,6 +347,8 @@ static void do_request(struct work_struct *work)
 {
 	struct request *q = container_of(work, struct request, work);
 	struct repl *r = q->r;
+	/* memory that is written to this very device is not free */
+	unsigned int noio = memalloc_noio_save();
 
 	mutex_lock(&r->lock);
 	if (r->suspended)
@@ -359,6 +362,7 @@ static void do_request(struct work_struct *work)
 		q->error = do_stop(r, q);
 	q->epoch = r->epoch;
 	mutex_unlock(&r->lock);
+	memalloc_noio_restore(noio);
 
 	complete(&q->done);
 	kref_put(&q->ref, request_free);
@@ -480,6 +484,13 @@ int repl_stop(struct repl *r, bool failover, struct replication_reason *why)
  * A group's calls leave alone who is not concerned.
  */
 
+static void copy_group(struct repl *r, char *group)
+{
+	mutex_lock(&r->owner_lock);
+	strscpy(group, r->group, REPLICATION_GROUP_LEN);
+	mutex_unlock(&r->owner_lock);
+}
+
 static int rs_start(struct replication_state *rs, enum replication_mode mode,
 		    struct replication_reason *why)
 {
@@ -497,8 +508,48 @@ static int refuse_suspended(struct replication_reason *why)
 			   "the device is suspended: resume it first");
 }
 
+static bool lies_on(const struct repl *r, const struct repl *below)
+{
+	int i;
+
+	for (i = 0; i < REPL_DEVS; i++)
+		if (r->devs[i] && r->devs[i]->bd_disk == dm_disk(below->md))
+			return true;
+	return false;
+}
+
+/*
+ * Who holds writes from its cut until all of the group are done must not be
+ * below one of them. What other devices lie between the two cannot be seen.
+ */
+static int refuse_stacked(struct repl *r, struct replication_reason *why)
+{
+	char group[REPLICATION_GROUP_LEN], other[REPLICATION_GROUP_LEN];
+	struct repl *below;
+	int error = 0;
+
+	copy_group(r, group);
+	mutex_lock(&repl_list_lock);
+	list_for_each_entry(below, &repl_list, list) {
+		copy_group(below, other);
+		if (READ_ONCE(below->stage) <= STAGE_RUNNING &&
+		    !strcmp(group, other) && lies_on(r, below))
+			error = repl_refuse(why, -EINVAL,
+					    "%s lies on %s, which is of the same group: they need groups of their own",
+					    r->name, below->name);
+	}
+	mutex_unlock(&repl_list_lock);
+	return error;
+}
+
 static int cut_wait(struct repl *r, struct replication_reason *why)
 {
+	int error = 0;
+
+	if (READ_ONCE(r->stage) <= STAGE_RUNNING)
+		error = refuse_stacked(r, why);
+	if (error)
+		return error;
 	if (wait_event_killable(r->wait, r->kind->ready(r) ||
 				READ_ONCE(r->suspending) ||
 				READ_ONCE(r->stage) > STAGE_RUNNING))
@@ -654,13 +705,6 @@ static int wait_group(struct repl *r, const bool *suspending,
 		return repl_refuse(why, -EAGAIN,
 				   "the device is being suspended; the others of its group go on");
 	return 0;
-}
-
-static void copy_group(struct repl *r, char *group)
-{
-	mutex_lock(&r->owner_lock);
-	strscpy(group, r->group, REPLICATION_GROUP_LEN);
-	mutex_unlock(&r->owner_lock);
 }
 
 /**
@@ -993,6 +1037,24 @@ void repl_detach(struct repl *r, struct dm_target *ti)
 	repl_put(r);
 }
 
+/* Makes @r a member of a group, unless it is. */
+static int join(struct repl *r, const char *group)
+{
+	struct replication_state *rs;
+
+	if (r->rs && !strcmp(r->group, group))
+		return 0;
+	rs = replication_new(group, r, &rs_ops);
+	if (IS_ERR(rs))
+		return PTR_ERR(rs);
+	replication_remove(r->rs);
+	r->rs = rs;
+	mutex_lock(&r->owner_lock);
+	strscpy(r->group, group, sizeof(r->group));
+	mutex_unlock(&r->owner_lock);
+	return 0;
+}
+
 /**
  * repl_resume() - a table is (again) the live one
  * @r: its replication
@@ -1004,36 +1066,28 @@ void repl_detach(struct repl *r, struct dm_target *ti)
  */
 int repl_resume(struct repl *r, struct dm_target *ti, const char *group)
 {
-	struct replication_state *rs;
-	bool reloaded;
-	int error;
+	/* what is written to this device waits until it is resumed */
+	unsigned int noio = memalloc_noio_save();
+	int error = join(r, group);
 
-	if (!r->rs || strcmp(r->group, group)) {
-		rs = replication_new(group, r, &rs_ops);
-		if (IS_ERR(rs))
-			return PTR_ERR(rs);
-		replication_remove(r->rs);
-		r->rs = rs;
-		mutex_lock(&r->owner_lock);
-		strscpy(r->group, group, sizeof(r->group));
-		mutex_unlock(&r->owner_lock);
+	if (!error) {
+		WRITE_ONCE(r->suspending, false);
+		mutex_lock(&r->lock);
+		r->suspended = false;
+		error = r->kind->resume(r, READ_ONCE(r->owner) != ti);
+		if (error) {
+			r->suspended = true;
+			repl_presuspend(r);
+		}
+		mutex_unlock(&r->lock);
 	}
-
+	memalloc_noio_restore(noio);
+	if (error)
+		return error;
 	mutex_lock(&r->owner_lock);
-	reloaded = r->owner != ti;
 	WRITE_ONCE(r->owner, ti);
 	mutex_unlock(&r->owner_lock);
-
-	WRITE_ONCE(r->suspending, false);
-	mutex_lock(&r->lock);
-	r->suspended = false;
-	error = r->kind->resume(r, reloaded);
-	if (error) {
-		r->suspended = true;
-		repl_presuspend(r);
-	}
-	mutex_unlock(&r->lock);
-	return error;
+	return 0;
 }
 
 void repl_presuspend(struct repl *r)

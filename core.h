@@ -148,7 +148,8 @@ struct repl_fault {
  * @list: in the list of all; under repl_list_lock
  * @tables: tables attached; under repl_list_lock
  * @ref: memory: the tables, the inbound views, requests under way
- * @owner: the table's target that was resumed last, or NULL; under @owner_lock
+ * @owner: the table's target that was resumed last and successfully, or NULL;
+ *	under @owner_lock
  * @listeners: targets that get dm events; under @owner_lock
  * @owner_lock: protects @owner and @listeners; never held while waiting for I/O
  * @lock: held over every change of stage or epoch
