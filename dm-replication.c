@@ -984,21 +984,18 @@ static void replication_status(struct dm_target *ti, status_type_t type,
 	}
 }
 
+/* Those that hold data: what a dirty log can do or not is nobody's business. */
 static int replication_iterate_devices(struct dm_target *ti,
 				       iterate_devices_callout_fn fn, void *data)
 {
 	struct target *t = ti->private;
-	unsigned int i;
-	int r = 0;
+	sector_t len = ti->len;
+	int r;
 
-	for (i = 0; !r && i < ARRAY_SIZE(t->dev) && t->dev[i]; i++) {
-		sector_t len = ti->len;
-
-		if (t->form->id == FORM_PRIMARY ? i == DEV_LOG : i == DEV_BUFFER)
-			len = bdev_nr_sectors(t->dev[i]->bdev);
-		r = fn(ti, t->dev[i], 0, len, data);
-	}
-	return r;
+	r = fn(ti, t->dev[0], 0, len, data);
+	if (!r && t->form->id != FORM_PRIMARY)
+		len = bdev_nr_sectors(t->dev[DEV_BUFFER]->bdev);
+	return r ?: fn(ti, t->dev[1], 0, len, data);
 }
 
 static void replication_io_hints(struct dm_target *ti,
