@@ -16,14 +16,14 @@ static unsigned long *alloc_bits(unsigned long bits)
  * @map: zeroed
  * @len: sectors of the device
  * @region_size: sectors, a power of two
- * @all: every region starts dirty
+ *
+ * Every region starts dirty.
  *
  * Context: process. Followed by dirty_exit(), also after an error.
  * Return: 0, -ENOMEM, or -E2BIG when there would be more than 2^31 regions,
  * which is where the kernel's bitmap functions end.
  */
-int dirty_init(struct dirty_map *map, sector_t len, sector_t region_size,
-	       bool all)
+int dirty_init(struct dirty_map *map, sector_t len, sector_t region_size)
 {
 	sector_t regions;
 	int i;
@@ -42,10 +42,8 @@ int dirty_init(struct dirty_map *map, sector_t len, sector_t region_size,
 		if (!map->recent[i])
 			return -ENOMEM;
 	}
-	if (all) {
-		bitmap_fill(map->dirty, regions);
-		atomic_long_set(&map->nr_dirty, regions);
-	}
+	bitmap_fill(map->dirty, regions);
+	atomic_long_set(&map->nr_dirty, regions);
 	return 0;
 }
 
@@ -56,6 +54,18 @@ void dirty_exit(struct dirty_map *map)
 	kvfree(map->dirty);
 	for (i = 0; i < DIRTY_EPOCHS; i++)
 		kvfree(map->recent[i]);
+}
+
+/**
+ * dirty_none() - no region is dirty
+ * @map: the map; nobody else uses it yet
+ *
+ * Context: any.
+ */
+void dirty_none(struct dirty_map *map)
+{
+	bitmap_zero(map->dirty, map->regions);
+	atomic_long_set(&map->nr_dirty, 0);
 }
 
 /**

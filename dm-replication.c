@@ -425,7 +425,6 @@ static int create_primary(struct dm_target *ti, struct target *t)
 		.log = t->dev[DEV_LOG] ? t->dev[DEV_LOG]->bdev : NULL,
 		.len = ti->len,
 		.region_size = t->opt.region_size,
-		.nosync = test_bit(OPTION_NOSYNC, &t->opt.seen),
 	};
 	char why[192] = "";
 
@@ -669,6 +668,7 @@ static void configure_primary(struct target *t)
 {
 	struct primary_config config = {
 		.async = test_bit(OPTION_ASYNC, &t->opt.seen),
+		.nosync = test_bit(OPTION_NOSYNC, &t->opt.seen),
 		.stall = t->opt.stall,
 		.max_behind = t->opt.max_behind,
 	};

@@ -397,13 +397,12 @@ static int open_log(struct primary *p)
 	u64 epoch;
 	int r;
 
-	r = log_open(p->log, !p->nosync, &epoch, why, sizeof(why));
+	r = log_open(p->log, !p->config.nosync, &epoch, why, sizeof(why));
 	if (r < 0) {
 		REPL_ERR(&p->r, "%s", why);
 		return r;
 	}
-	p->log_open = true;
-	if (r && p->nosync)
+	if (r && p->config.nosync)
 		REPL_INFO(&p->r, "nosync is for a new dirty log: this one knows what is dirty");
 	if (r) {
 		WRITE_ONCE(p->r.epoch, epoch);
@@ -413,13 +412,25 @@ static int open_log(struct primary *p)
 	return 0;
 }
 
+/* The first table that is resumed says what is known of the legs. */
+static int open_map(struct primary *p)
+{
+	int error;
+
+	if (p->log || p->config.nosync)
+		dirty_none(&p->map);
+	error = p->log ? open_log(p) : 0;
+	p->opened = !error;
+	return error;
+}
+
 static int primary_resume(struct repl *r, bool reloaded)
 {
 	struct primary *p = to_primary(r);
 	int error;
 
-	if (p->log && !p->log_open) {
-		error = open_log(p);
+	if (!p->opened) {
+		error = open_map(p);
 		if (error)
 			return error;
 	}
@@ -445,7 +456,7 @@ static void primary_quiesce(struct repl *r)
 	resync_quiesce(p);
 	behind_drain(p);
 	flush_work(&p->settle_work);
-	if (p->log && p->log_open)
+	if (p->log && p->opened)
 		log_quiesce(p->log);
 }
 
@@ -513,8 +524,7 @@ static int create_parts(struct primary *p, const struct primary_options *opt)
 	struct mapped_device *md = p->r.md;
 	int error;
 
-	error = dirty_init(&p->map, opt->len, opt->region_size,
-			   !opt->nosync && !opt->log);
+	error = dirty_init(&p->map, opt->len, opt->region_size);
 	if (error)
 		return error;
 	p->io_wq = alloc_workqueue("dm-repl-io/%s", WQ_MEM_RECLAIM | WQ_UNBOUND,
@@ -546,7 +556,6 @@ static struct primary *create(struct mapped_device *md,
 	if (!p)
 		return NULL;
 	p->remote = REMOTE_DEGRADED;
-	p->nosync = opt->nosync;
 	p->share = 100;
 	init_llist_head(&p->parked);
 	cut_gate_init(&p->gate);

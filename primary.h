@@ -34,11 +34,13 @@ enum remote_state {
 /**
  * struct primary_config - what a table may change
  * @async: a write is acknowledged when the local leg has it
+ * @nosync: both legs hold the same data; counts for the first one of a primary
  * @stall: while the remote leg is degraded writes wait
  * @max_behind: sectors that the remote leg may have yet to acknowledge
  */
 struct primary_config {
 	bool async;
+	bool nosync;
 	bool stall;
 	unsigned int max_behind;
 };
@@ -113,8 +115,7 @@ struct verify {
  * @config: of the live table; changed while there is no I/O
  * @map: what the remote leg lacks
  * @log: makes it outlive a crash, or NULL
- * @log_open: it has been read; r.lock
- * @nosync: a new log has no marks; constant
+ * @opened: @map and @log hold what is known of the legs; r.lock
  * @ranges: writes in flight and the region that is being worked on
  * @gate: between a cut and the end of its checkpoint: remote writes behind it
  * @cut: a cut has been made, its checkpoint has yet to be taken; r.lock
@@ -145,8 +146,7 @@ struct primary {
 	struct primary_config config;
 	struct dirty_map map;
 	struct dirty_log *log;
-	bool log_open;
-	bool nosync;
+	bool opened;
 	struct range_lock ranges;
 	struct cut_gate gate;
 	bool cut;
@@ -244,7 +244,6 @@ extern const struct repl_kind primary_kind;
  * @log: dirty log, or NULL
  * @len: sectors
  * @region_size: sectors
- * @nosync: both legs hold the same data
  */
 struct primary_options {
 	struct block_device *local;
@@ -252,7 +251,6 @@ struct primary_options {
 	struct block_device *log;
 	sector_t len;
 	unsigned int region_size;
-	bool nosync;
 };
 
 static inline struct primary *to_primary(struct repl *r)
