@@ -283,13 +283,8 @@ static void do_retry(struct work_struct *work)
 	struct behind_write *copy = container_of(work, struct behind_write,
 						 retry);
 
-	copy->bio.bi_iter = copy->iter;
-	copy->bio.bi_status = BLK_STS_OK;
-	/* a device below that had split it has counted down to nothing */
-	atomic_set(&copy->bio.__bi_remaining, 1);
-	copy->bio.bi_opf &= ~REQ_NOWAIT;
+	primary_unsend(&copy->bio, copy->p->r.devs[LEG_REMOTE], &copy->iter);
 	copy->nowait = false;
-	bio_set_dev(&copy->bio, copy->p->r.devs[LEG_REMOTE]);
 	submit(copy);
 }
 

@@ -149,36 +149,24 @@ static void remote_end_io(struct bio *remote)
 	blk_status_t status = remote->bi_status;
 	enum req_op op = bio_op(remote);
 
+	if (status == BLK_STS_AGAIN && (remote->bi_opf & REQ_NOWAIT)) {
+		retry_leg(io, LEG_REMOTE);
+		return;
+	}
 	bio_uninit(remote);
 	if (likely(!status))
 		leg_answered(io);
-	else if (status == BLK_STS_AGAIN && (remote->bi_opf & REQ_NOWAIT))
-		retry_leg(io, LEG_REMOTE);
 	else
 		remote_failed(io, status, op);
 }
 
-static void send_remote(struct primary_io *io, gfp_t gfp, blk_opf_t without)
-{
-	struct primary *p = io->p;
-
-	/* needs memory only where there are crypto contexts or integrity */
-	if (unlikely(bio_init_clone(p->r.devs[LEG_REMOTE], &io->remote, io->bio,
-				    gfp))) {
-		retry_leg(io, LEG_REMOTE);
-		return;
-	}
-	io->remote.bi_iter = io->iter;
-	/* dm polls its own clone only */
-	io->remote.bi_opf = io->opf & ~(without | REQ_POLLED);
-	io->remote.bi_end_io = remote_end_io;
-	submit_bio_noacct(&io->remote);
-}
-
 static void retry_remote(struct work_struct *work)
 {
-	send_remote(container_of(work, struct primary_io, retry[LEG_REMOTE]),
-		    GFP_NOIO, REQ_NOWAIT);
+	struct primary_io *io = container_of(work, struct primary_io,
+					     retry[LEG_REMOTE]);
+
+	primary_unsend(&io->remote, io->p->r.devs[LEG_REMOTE], &io->iter);
+	submit_bio_noacct(&io->remote);
 }
 
 static void remote_passed(struct cut_wait *wait)
@@ -189,8 +177,32 @@ static void remote_passed(struct cut_wait *wait)
 		retry_leg(io, LEG_REMOTE);
 		return;
 	}
+	bio_uninit(&io->remote);
 	dirty_set(&io->p->map, io_region(io));
 	remote_given_up(io);
+}
+
+/*
+ * The local leg's bio is next, and once it is sent the block layer changes it:
+ * what the remote leg is to get, now or later, is taken from it here.
+ */
+static void send_remote(struct primary_io *io)
+{
+	struct primary *p = io->p;
+
+	/* needs memory only where there are crypto contexts or integrity */
+	if (unlikely(bio_init_clone(p->r.devs[LEG_REMOTE], &io->remote, io->bio,
+				    GFP_NOWAIT))) {
+		remote_failed(io, BLK_STS_RESOURCE, bio_op(io->bio));
+		return;
+	}
+	/* dm polls its own clone only */
+	io->remote.bi_opf &= ~REQ_POLLED;
+	io->remote.bi_end_io = remote_end_io;
+	io->gate.pass = remote_passed;
+	if (io->phase != PHASE_WRITE ||
+	    !cut_gate_holds(&p->gate, &io->gate, io->range.cut))
+		submit_bio_noacct(&io->remote);
 }
 
 /*
@@ -209,12 +221,7 @@ static void retry_local(struct work_struct *work)
 	struct primary_io *io = container_of(work, struct primary_io,
 					     retry[LEG_LOCAL]);
 
-	io->bio->bi_iter = io->iter;
-	io->bio->bi_status = BLK_STS_OK;
-	/* a device below that had split it has counted down to nothing */
-	atomic_set(&io->bio->__bi_remaining, 1);
-	io->bio->bi_opf &= ~REQ_NOWAIT;
-	bio_set_dev(io->bio, io->p->r.devs[LEG_LOCAL]);
+	primary_unsend(io->bio, io->p->r.devs[LEG_LOCAL], &io->iter);
 	send_local(io);
 }
 
@@ -225,10 +232,7 @@ static void retry_local(struct work_struct *work)
 /* In async mode the remote leg is not waited for. */
 static void send_both(struct primary_io *io)
 {
-	struct primary *p = io->p;
-
 	io->iter = io->bio->bi_iter;
-	io->opf = io->bio->bi_opf;
 	INIT_WORK(&io->retry[LEG_LOCAL], retry_local);
 	if (io->copy) {
 		atomic_set(&io->legs, 1);
@@ -237,10 +241,7 @@ static void send_both(struct primary_io *io)
 	}
 	atomic_set(&io->legs, 2);
 	INIT_WORK(&io->retry[LEG_REMOTE], retry_remote);
-	io->gate.pass = remote_passed;
-	if (io->phase != PHASE_WRITE ||
-	    !cut_gate_holds(&p->gate, &io->gate, io->range.cut))
-		send_remote(io, GFP_NOWAIT, 0);
+	send_remote(io);
 }
 
 /* dm core's clone is the local leg's and is next. */

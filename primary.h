@@ -185,6 +185,23 @@ static inline bool primary_cannot(enum req_op op, blk_status_t status)
 	       (status == BLK_STS_NOTSUPP || status == BLK_STS_TARGET);
 }
 
+/**
+ * primary_unsend() - make a bio ready to be sent again, and to wait this time
+ * @bio: a leg refused to take it without waiting
+ * @leg: the leg
+ * @iter: of @bio before it was sent
+ */
+static inline void primary_unsend(struct bio *bio, struct block_device *leg,
+				  const struct bvec_iter *iter)
+{
+	bio->bi_iter = *iter;
+	bio->bi_status = BLK_STS_OK;
+	/* a device below that had split it has counted down to nothing */
+	atomic_set(&bio->__bi_remaining, 1);
+	bio->bi_opf &= ~REQ_NOWAIT;
+	bio_set_dev(bio, leg);
+}
+
 struct behind_write;
 
 /**
@@ -195,7 +212,6 @@ struct behind_write;
  * @p: the primary
  * @bio: dm core's clone
  * @iter: of @bio before it was sent
- * @opf: the same; the block layer takes off @bio what the local leg has no use for
  * @retry: by leg: sends again what it refused to take without waiting. One
  *	each: a leg's work must not be touched once that leg was sent again.
  * @mark: of the dirty log
@@ -214,7 +230,6 @@ struct primary_io {
 	struct primary *p;
 	struct bio *bio;
 	struct bvec_iter iter;
-	blk_opf_t opf;
 	union {
 		struct work_struct retry[2];
 		struct mark_wait mark;
