@@ -242,6 +242,8 @@ static void end_pass(struct secondary *s, struct pass *pass)
 
 	error = blkdev_issue_flush(s->r.devs[DEV_DISK]);
 	if (error) {
+		if (READ_ONCE(s->r.stage) != STAGE_RUNNING)
+			set_bit(0, &s->view_lost);
 		pass_failed(pass, error, "disk", "flush", 0);
 		return;
 	}
@@ -322,7 +324,9 @@ static void do_merge(struct work_struct *work)
 	if (pass.error) {
 		repl_fault(&s->r, pass.error, pass.where, pass.op, pass.sector,
 			   "the merge stopped: the data stays in the buffer");
-		if (s->r.stage == STAGE_FAILOVER)
+		/* a stop may have come after it, and it all begins anew */
+		if (s->r.stage == STAGE_FAILOVER &&
+		    !delayed_work_pending(&s->merge_work))
 			repl_set_stage(&s->r, STAGE_FAILOVER_FAILED);
 	} else {
 		secondary_merged(s);

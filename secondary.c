@@ -284,6 +284,8 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 	views_freeze(s, t.held);
 	t.held = NULL;
 	error = blkdev_issue_flush(r->devs[DEV_DISK]);
+	if (error)
+		set_bit(0, &s->view_lost);
 	mutex_lock(&s->commit_lock);
 	if (!error) {
 		state = s->buffer.state;

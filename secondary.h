@@ -100,6 +100,8 @@ struct retired {
  *	writes of VIEW_PLAIN durable
  * @disk_lost: a flush for VIEW_PLAIN failed since the pass of the merge began:
  *	the disk may have lost its copies; under commit_lock
+ * @view_lost: bit 0: a flush of the disk failed that no view had asked for: what
+ *	was written through them may be lost, and the next one of theirs says so
  * @io_wq: granted bios, summaries, punches
  * @flush_wq: @flush_work, which waits for summaries
  * @bg_wq: merge and retirement
@@ -132,6 +134,7 @@ struct secondary {
 	struct work_struct flush_work;
 	bool holes_lost;
 	bool disk_lost;
+	unsigned long view_lost;
 	bool abandoned;
 	struct workqueue_struct *io_wq;
 	struct workqueue_struct *flush_wq;
@@ -160,8 +163,7 @@ struct secondary {
  * @flush: in the secondary's flushes
  * @sector: its first one, for messages
  * @view: it came in by
- * @fua: a plain write with REQ_FUA, which the block layer takes off the bio where
- *	the disk has no volatile cache
+ * @fua: a plain write had REQ_FUA
  * @phase: where the bio is
  */
 struct secondary_io {

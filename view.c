@@ -263,7 +263,9 @@ static int map_plain(struct secondary *s, struct secondary_io *io,
 	region_end = (io->sector | ((1ULL << s->ranges.shift) - 1)) + 1;
 	trim(bio, min_t(sector_t, region_end - io->sector, bio_sectors(bio)));
 	io->phase = IO_WRITE_PUNCH;
+	/* both are flushed then, and what that loses is accounted for */
 	io->fua = bio->bi_opf & REQ_FUA;
+	bio->bi_opf &= ~REQ_FUA;
 	io->range.first = io->sector;
 	io->range.last = bio_end_sector(bio) - 1;
 	io->range.granted = plain_granted;
@@ -336,7 +338,7 @@ static int map_flush(struct secondary *s, struct secondary_io *io,
 			return answer(io, bio, BLK_STS_OK);
 		case VIEW_PLAIN:
 			io->phase = IO_FLUSH;
-			if (covered) {
+			if (covered || test_bit(0, &s->view_lost)) {
 				queue_flush(io);
 				return DM_MAPIO_SUBMITTED;
 			}
@@ -506,6 +508,7 @@ int holes_commit(struct secondary *s, const char **where)
 		if (error) {
 			*where = "disk";
 			s->disk_lost = true;
+			set_bit(0, &s->view_lost);
 		}
 	}
 	/* what a failed flush may have lost is a link of the chain */
@@ -545,6 +548,11 @@ static void do_flush(struct work_struct *work)
 	error = holes_commit(s, &where);
 	if (error == -EAGAIN && !merge_answers(s))
 		error = READ_ONCE(s->holes_lost) ? -EIO : 0;
+	if (test_and_clear_bit(0, &s->view_lost) &&
+	    (!error || error == -EAGAIN)) {
+		error = -EIO;
+		where = "disk";
+	}
 	if (error && error != -EAGAIN)
 		repl_fault(&s->r, error, where, "flush", 0,
 			   "the error went up");

@@ -10,7 +10,7 @@ merging   sec      0    disk    write        write          EIO      old        
 merging   sec    128    disk    write        write          EIO      old         *
 merging   sec    128    disk    zeroes,write zeroes         EIO      old         *
 merging   sec    128    disk    discard      discard        EIO      old         *
-merging   sec    128    disk    fua          fua            EIO      old         *
+merging   sec    128    disk    fua          fua            ok       new         *
 merging   sec    128    disk    flush        fua            EIO      new         *
 merging   sec    128    disk    flush        flush          EIO      old         *
 merging   sec    128    buffer  write        fua            EIO      new         *

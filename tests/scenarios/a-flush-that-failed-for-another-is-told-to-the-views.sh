@@ -1,0 +1,44 @@
+# A flush of the disk fails that no view has asked for: the merge's, that of a
+# suspend, that of a start. The disk may have lost what was written through a
+# view, and answers the next flush well. So the view's next one fails, once.
+# dmesg: I/O error
+. stages.sh
+
+# told VIEW: the next flush fails, and no other
+told()
+{
+	expect_errno EIO op flush "$1"
+	check op flush "$1"
+}
+
+note "a start"
+below
+at none
+op write "$I" 1000 8 9
+fails disk flush
+expect_errno EIO msg sec start secondary
+fails disk
+told "$I"
+check msg sec start secondary
+
+note "the end of a merge"
+at merging
+op write "$A" 2040 8 9
+fails disk flush
+expect_errno EIO msg sec stop
+fails disk
+told "$A"
+check msg sec stop
+matches "status" "$(status sec)" '^secondary done '
+check op flush "$A"
+
+note "a suspend"
+at merging
+op write "$A" 2040 8 9
+fails disk flush
+dmsetup suspend sec
+fails disk
+dmsetup resume sec
+wait_status sec '^secondary done '
+told "$A"
+equal "active" "$(tags "$A" 0 192)" '1x128 3x64'
