@@ -753,10 +753,8 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 				      dm_device_name(md));
 	if (!layout || !s->io_wq || !s->bg_wq || !s->flush_wq)
 		err = -ENOMEM;
-	if (layout) {
-		layout_set_modes(layout, STAGE_NONE, 0);
-		RCU_INIT_POINTER(s->layout, layout);
-	}
+	/* neither view is there before the buffer has been looked at */
+	RCU_INIT_POINTER(s->layout, layout);
 	range_lock_init(&s->ranges, MERGE_REGION_SHIFT, s->io_wq);
 	if (!err)
 		err = merge_init(s);
