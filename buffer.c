@@ -169,10 +169,12 @@ static int write_super(struct buffer *b, const struct format_state *state)
  *
  * The copy that is not the live one is overwritten. What the superblock refers
  * to was written and is flushed here first. A failed flush ends it, and sets
- * @b->untrusted: the next one may succeed without what was lost. A failed
- * write may have got there, so the present state is written over it. If that
- * fails too @b->doubt is set: after a crash either may be found, until another
- * commit succeeds.
+ * @b->untrusted: the next one may succeed without what was lost. So does a
+ * failed write where there is a volatile cache: a flush may have been part of
+ * it, of this device or of one below, whatever it says of FUA. A failed write
+ * may have got there, so the present state is written over it. If that fails
+ * too @b->doubt is set: after a crash either may be found, until another commit
+ * succeeds.
  *
  * Context: process, sleeps; calls are serialized by the owner.
  * Return: 0, and @b->state is the new one, or a negative errno.
@@ -191,7 +193,7 @@ int buffer_commit(struct buffer *b, const struct format_state *state)
 		b->state = *state;
 		return 0;
 	}
-	if (bdev_write_cache(b->bdev) && !bdev_fua(b->bdev))
+	if (bdev_write_cache(b->bdev))
 		b->untrusted = true;
 	if (write_super(b, &b->state))
 		b->doubt = true;
