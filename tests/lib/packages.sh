@@ -23,12 +23,19 @@ LINT_NEEDS=(
 	cppcheck:cppcheck
 )
 
-APT_OPTIONS=(-y -q -o APT::Install-Recommends=false -o Acquire::Retries=3)
+APT_OPTIONS=(-y -q -o APT::Install-Recommends=false -o Acquire::Retries=3
+	-o DPkg::Lock::Timeout=600)
 
-apt_update()
+refresh_lists()
 {
 	say "apt-get update"
 	as_root apt-get -q update >&2 || die "apt-get update failed"
+}
+
+# Parts of a run that install something may run beside each other.
+apt_update()
+{
+	with_lock apt refresh_lists || exit
 }
 
 # The archive's idea of a package, fetched when the host has none yet.
@@ -37,15 +44,20 @@ apt_knows()
 	apt-cache show --no-all-versions "$1" >/dev/null 2>&1
 }
 
-apt_install()
+install()
 {
 	say "installing $*"
-	apt_knows "${1%%=*}" || apt_update
+	apt_knows "${1%%=*}" || refresh_lists
 	as_root apt-get install "${APT_OPTIONS[@]}" "$@" >&2 && return
 	# The lists may be older than the archive.
-	apt_update
+	refresh_lists
 	as_root apt-get install "${APT_OPTIONS[@]}" "$@" >&2 ||
 		die "cannot install $*"
+}
+
+apt_install()
+{
+	with_lock apt install "$@" || exit
 }
 
 have()
