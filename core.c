@@ -524,30 +524,35 @@ static bool lies_on(const struct repl *r, const struct repl *below)
  */
 static int refuse_stacked(struct repl *r, struct replication_reason *why)
 {
-	char group[REPLICATION_GROUP_LEN], other[REPLICATION_GROUP_LEN];
-	struct repl *below;
-	int error = 0;
+	char group[REPLICATION_GROUP_LEN], its_group[REPLICATION_GROUP_LEN];
+	struct repl *other, *upper;
 
+	lockdep_assert_held(&repl_list_lock);
+	if (READ_ONCE(r->stage) > STAGE_RUNNING)
+		return 0;
 	copy_group(r, group);
-	mutex_lock(&repl_list_lock);
-	list_for_each_entry(below, &repl_list, list) {
-		copy_group(below, other);
-		if (READ_ONCE(below->stage) <= STAGE_RUNNING &&
-		    !strcmp(group, other) && lies_on(r, below))
-			error = repl_refuse(why, -EINVAL,
-					    "%s lies on %s, which is of the same group: they need groups of their own",
-					    r->name, below->name);
+	list_for_each_entry(other, &repl_list, list) {
+		copy_group(other, its_group);
+		if (READ_ONCE(other->stage) > STAGE_RUNNING ||
+		    strcmp(group, its_group))
+			continue;
+		upper = lies_on(r, other) ? r : other;
+		if (upper == r || lies_on(other, r))
+			return repl_refuse(why, -EINVAL,
+					   "%s lies on %s, which is of the same group: they need groups of their own",
+					   upper->name,
+					   upper == r ? other->name : r->name);
 	}
-	mutex_unlock(&repl_list_lock);
-	return error;
+	return 0;
 }
 
 static int cut_wait(struct repl *r, struct replication_reason *why)
 {
-	int error = 0;
+	int error;
 
-	if (READ_ONCE(r->stage) <= STAGE_RUNNING)
-		error = refuse_stacked(r, why);
+	mutex_lock(&repl_list_lock);
+	error = refuse_stacked(r, why);
+	mutex_unlock(&repl_list_lock);
 	if (error)
 		return error;
 	if (wait_event_killable(r->wait, r->kind->ready(r) ||
@@ -557,6 +562,21 @@ static int cut_wait(struct repl *r, struct replication_reason *why)
 	if (READ_ONCE(r->stage) > STAGE_RUNNING)
 		return 0;
 	return READ_ONCE(r->suspending) ? refuse_suspended(why) : 0;
+}
+
+/*
+ * The wait may have been long. But who has the list's lock may wait for memory,
+ * which nobody of the group must wait for now: then all begins anew.
+ */
+static int refuse_stacked_by_now(struct repl *r, struct replication_reason *why)
+{
+	int error;
+
+	if (!mutex_trylock(&repl_list_lock))
+		return -EAGAIN;
+	error = refuse_stacked(r, why);
+	mutex_unlock(&repl_list_lock);
+	return error;
 }
 
 /* With the lock, unless it fails. */
@@ -570,7 +590,8 @@ static int cut_hold(struct repl *r, struct replication_reason *why)
 	else if (r->suspended)
 		error = refuse_suspended(why);
 	else
-		error = prepare_checkpoint(r, why);
+		error = refuse_stacked_by_now(r, why) ?:
+			prepare_checkpoint(r, why);
 	if (error)
 		mutex_unlock(&r->lock);
 	return error;
