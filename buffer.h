@@ -38,8 +38,9 @@ struct segments {
  * @state: in the superblock written last; the owner's lock
  * @doubt: the write of a superblock failed, and so did taking it back: a crash
  *	may find it. The owner's lock.
- * @untrusted: a flush failed: what was written since the superblock before may
- *	be lost, whatever later flushes say. The owner's lock.
+ * @untrusted: a flush failed, or a write that a flush may be part of: what was
+ *	written since the superblock before may be lost, whatever later flushes
+ *	say. The owner's lock.
  * @lock: protects @free and links of free segments; any context
  * @free: segments that nobody has
  * @next: the segment after each one in the list it is in

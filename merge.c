@@ -229,6 +229,32 @@ static bool begin_pass(struct secondary *s, struct pass *pass)
 }
 
 /*
+ * Where views are plain it is for what they have written as well: their flushes
+ * wait for it then. A checkpoint does not, for it is not for the disk.
+ */
+static int flush_copies(struct secondary *s)
+{
+	bool plain = READ_ONCE(s->r.stage) != STAGE_RUNNING;
+	int error;
+
+	if (plain)
+		mutex_lock(&s->commit_lock);
+	error = blkdev_issue_flush(s->r.devs[DEV_DISK]);
+	if (error && plain)
+		views_lost(s);
+	if (plain)
+		mutex_unlock(&s->commit_lock);
+	if (error && !plain) {
+		/* a stop may have come meanwhile */
+		mutex_lock(&s->r.lock);
+		if (s->r.stage != STAGE_RUNNING)
+			views_lost(s);
+		mutex_unlock(&s->r.lock);
+	}
+	return error;
+}
+
+/*
  * All is copied: flush, say so, let the layers go. Or it is to be copied once
  * more, by another pass.
  */
@@ -240,10 +266,8 @@ static void end_pass(struct secondary *s, struct pass *pass)
 	unsigned int i;
 	int error;
 
-	error = blkdev_issue_flush(s->r.devs[DEV_DISK]);
+	error = flush_copies(s);
 	if (error) {
-		if (READ_ONCE(s->r.stage) != STAGE_RUNNING)
-			set_bit(0, &s->view_lost);
 		pass_failed(pass, error, "disk", "flush", 0);
 		return;
 	}

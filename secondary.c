@@ -180,7 +180,7 @@ static int begin_commit(struct secondary *s, struct transition *t, bool goes_on,
 
 	if (s->buffer.untrusted)
 		return repl_refuse(why, -EIO,
-				   "a flush of the buffer failed: what was written since the last checkpoint may be lost; remove the secondary and create it again to go back to that one");
+				   "a flush or superblock of the buffer failed: what was written since the last checkpoint may be lost; remove the secondary and create it again to go back to that one");
 	error = make_room(s, why);
 	if (error)
 		return error;
@@ -285,7 +285,9 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 	t.held = NULL;
 	error = blkdev_issue_flush(r->devs[DEV_DISK]);
 	if (error)
-		set_bit(0, &s->view_lost);
+		set_bit(LOST_TELL_VIEWS, &s->lost);
+	else if (test_and_clear_bit(LOST_TELL_START, &s->lost))
+		error = -EIO;
 	mutex_lock(&s->commit_lock);
 	if (!error) {
 		state = s->buffer.state;
@@ -296,11 +298,13 @@ static int secondary_start(struct repl *r, struct replication_reason *why)
 		error = commit_stage(s, &state, STAGE_RUNNING, epoch);
 	}
 	if (!error) {
-		s->buffer.untrusted = false;
+		clear_bit(LOST_TELL_VIEWS, &s->lost);
 		WRITE_ONCE(s->holes_lost, false);
 		samples_take(&s->buffer, r->devs[DEV_DISK], NULL, 0, &state);
 		if (buffer_commit(&s->buffer, &state))
 			REPL_WARN(r, "the buffer failed: it will not know its disk again");
+		/* there is nothing of the epoch that could be lost */
+		s->buffer.untrusted = false;
 	}
 	mutex_unlock(&s->commit_lock);
 	if (error) {

@@ -80,6 +80,13 @@ struct retired {
 };
 
 /**
+ * enum lost_tell - who is yet to be told of what a failed flush may have lost
+ * @LOST_TELL_VIEWS: the next flush of a view, which fails
+ * @LOST_TELL_START: the next start, which takes what is on the disk; or the views
+ */
+enum lost_tell { LOST_TELL_VIEWS, LOST_TELL_START };
+
+/**
  * struct secondary - a secondary's replication
  * @r: what every replication has; r.devs[] by enum secondary_dev
  * @buffer: what is on the buffer device; opened by the first resume
@@ -100,8 +107,8 @@ struct retired {
  *	writes of VIEW_PLAIN durable
  * @disk_lost: a flush for VIEW_PLAIN failed since the pass of the merge began:
  *	the disk may have lost its copies; under commit_lock
- * @view_lost: bit 0: a flush of the disk failed that no view had asked for: what
- *	was written through them may be lost, and the next one of theirs says so
+ * @lost: bits of enum lost_tell: a flush of the disk failed that was nobody's
+ *	who has written through a view: what was may be lost
  * @io_wq: granted bios, summaries, punches
  * @flush_wq: @flush_work, which waits for summaries
  * @bg_wq: merge and retirement
@@ -134,7 +141,7 @@ struct secondary {
 	struct work_struct flush_work;
 	bool holes_lost;
 	bool disk_lost;
-	unsigned long view_lost;
+	unsigned long lost;
 	bool abandoned;
 	struct workqueue_struct *io_wq;
 	struct workqueue_struct *flush_wq;
@@ -219,6 +226,7 @@ void views_thaw(struct secondary *s, struct layout *layout);
 void layer_retire(struct secondary *s, struct layer *l, struct layer *into);
 void views_quiesce(struct secondary *s);
 void views_retry_flushes(struct secondary *s);
+void views_lost(struct secondary *s);
 int holes_commit(struct secondary *s, const char **where);
 
 /* recover.c */

@@ -338,7 +338,7 @@ static int map_flush(struct secondary *s, struct secondary_io *io,
 			return answer(io, bio, BLK_STS_OK);
 		case VIEW_PLAIN:
 			io->phase = IO_FLUSH;
-			if (covered || test_bit(0, &s->view_lost)) {
+			if (covered || test_bit(LOST_TELL_VIEWS, &s->lost)) {
 				queue_flush(io);
 				return DM_MAPIO_SUBMITTED;
 			}
@@ -475,6 +475,21 @@ static void do_punch(struct work_struct *work)
 }
 
 /**
+ * views_lost() - a flush failed that was for what has been written through views
+ * @s: the secondary
+ *
+ * The disk may answer the next one well.
+ *
+ * Context: any. Where views are plain already, under commit_lock: so that none of
+ * their flushes has succeeded since.
+ */
+void views_lost(struct secondary *s)
+{
+	set_bit(LOST_TELL_VIEWS, &s->lost);
+	set_bit(LOST_TELL_START, &s->lost);
+}
+
+/**
  * holes_commit() - make durable what has been written through a plain view
  * @s: the secondary
  * @where: gets the device that failed
@@ -508,18 +523,18 @@ int holes_commit(struct secondary *s, const char **where)
 		if (error) {
 			*where = "disk";
 			s->disk_lost = true;
-			set_bit(0, &s->view_lost);
+			views_lost(s);
 		}
 	}
-	/* what a failed flush may have lost is a link of the chain */
-	if (holes && s->buffer.untrusted)
-		WRITE_ONCE(s->holes_lost, true);
 	state = s->buffer.state;
 	if (!error && holes && !s->buffer.untrusted &&
 	    newest.sequence != state.newest.sequence) {
 		state.newest = newest;
 		error = buffer_commit(&s->buffer, &state);
 	}
+	/* what a failed flush may have lost is a link of the chain */
+	if (holes && s->buffer.untrusted)
+		WRITE_ONCE(s->holes_lost, true);
 	if (!error && holes && READ_ONCE(s->holes_lost))
 		error = -EAGAIN;
 	if (holes)
@@ -548,10 +563,12 @@ static void do_flush(struct work_struct *work)
 	error = holes_commit(s, &where);
 	if (error == -EAGAIN && !merge_answers(s))
 		error = READ_ONCE(s->holes_lost) ? -EIO : 0;
-	if (test_and_clear_bit(0, &s->view_lost) &&
-	    (!error || error == -EAGAIN)) {
-		error = -EIO;
-		where = "disk";
+	if (test_and_clear_bit(LOST_TELL_VIEWS, &s->lost)) {
+		clear_bit(LOST_TELL_START, &s->lost);
+		if (!error || error == -EAGAIN) {
+			error = -EIO;
+			where = "disk";
+		}
 	}
 	if (error && error != -EAGAIN)
 		repl_fault(&s->r, error, where, "flush", 0,

@@ -21,6 +21,18 @@ fails disk
 told "$I"
 check msg sec start secondary
 
+note "a start, and the next one takes what there is"
+at none
+op write "$I" 1000 8 9
+fails disk flush
+expect_errno EIO msg sec start secondary
+fails disk
+check msg sec start secondary
+check msg sec stop failover
+check op flush "$A"
+wait_status sec '^secondary done '
+check op flush "$A"
+
 note "the end of a merge"
 at merging
 op write "$A" 2040 8 9
@@ -30,6 +42,17 @@ fails disk
 told "$A"
 check msg sec stop
 matches "status" "$(status sec)" '^secondary done '
+check op flush "$A"
+
+note "the end of a merge, before a start"
+at merging
+op write "$A" 2040 8 9
+fails disk flush
+expect_errno EIO msg sec stop
+fails disk
+check msg sec stop
+expect_errno EIO msg sec start secondary
+check msg sec start secondary
 check op flush "$A"
 
 note "a suspend"

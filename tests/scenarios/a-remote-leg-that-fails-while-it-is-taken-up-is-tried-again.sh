@@ -17,6 +17,7 @@ for mode in sync async; do
 	primary pri $L $R nosync region_size 128 on_remote_error stall $mode
 	msg pri start primary
 	for tag in 1 2; do
+		before=$(asked two flush)
 		dmsetup message two 0 hold write
 		spawn fill $P 3000 8 $tag
 		second=$JOB
@@ -28,7 +29,6 @@ for mode in sync async; do
 		first=$JOB
 		wait_status pri ' degraded '
 		fails one
-		before=$(asked two flush)
 		until [ "$(asked two flush)" -gt "$before" ]; do
 			sleep 0.1
 		done

@@ -15,12 +15,14 @@ inbound in sec
 msg sec start secondary
 fill /dev/mapper/in 0 64 1
 fill /dev/mapper/in 1024 64 1
-fails one write
+dmsetup message one 0 hold write
 dmsetup message two 0 hold write
 msg sec checkpoint >/dev/null
-until [ "$(status_field two 7)" -gt 0 ]; do
+until [ "$(status_field one 7)" -gt 0 ] && [ "$(status_field two 7)" -gt 0 ]; do
 	sleep 0.1
 done
+fails one write
+dmsetup message one 0 hold
 spawn msg sec stop
 wait_status sec '^secondary failover '
 fails one

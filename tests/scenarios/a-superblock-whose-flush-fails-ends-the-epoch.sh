@@ -43,7 +43,7 @@ for request in checkpoint stop 'stop failover'; do
 	klog_since
 	# shellcheck disable=SC2086
 	expect_errno EIO msg sec $request
-	klog_has 'a flush of the buffer failed'
+	klog_has 'a flush or superblock of the buffer failed'
 done
 equal "inbound" "$(tags $I 0 400)" '3x100 1x300'
 
