@@ -518,6 +518,14 @@ static bool lies_on(const struct repl *r, const struct repl *below)
 	return false;
 }
 
+static int refuse_upper(const struct repl *upper, const struct repl *lower,
+			struct replication_reason *why)
+{
+	return repl_refuse(why, -EINVAL,
+			   "%s lies on %s, which is of the same group: they need groups of their own",
+			   upper->name, lower->name);
+}
+
 /*
  * Who holds writes from its cut until all of the group are done must not be
  * below one of them. What other devices lie between the two cannot be seen.
@@ -525,7 +533,7 @@ static bool lies_on(const struct repl *r, const struct repl *below)
 static int refuse_stacked(struct repl *r, struct replication_reason *why)
 {
 	char group[REPLICATION_GROUP_LEN], its_group[REPLICATION_GROUP_LEN];
-	struct repl *other, *upper;
+	struct repl *other;
 
 	lockdep_assert_held(&repl_list_lock);
 	if (READ_ONCE(r->stage) > STAGE_RUNNING)
@@ -536,12 +544,10 @@ static int refuse_stacked(struct repl *r, struct replication_reason *why)
 		if (READ_ONCE(other->stage) > STAGE_RUNNING ||
 		    strcmp(group, its_group))
 			continue;
-		upper = lies_on(r, other) ? r : other;
-		if (upper == r || lies_on(other, r))
-			return repl_refuse(why, -EINVAL,
-					   "%s lies on %s, which is of the same group: they need groups of their own",
-					   upper->name,
-					   upper == r ? other->name : r->name);
+		if (lies_on(r, other))
+			return refuse_upper(r, other, why);
+		if (lies_on(other, r))
+			return refuse_upper(other, r, why);
 	}
 	return 0;
 }
