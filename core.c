@@ -508,12 +508,14 @@ static int refuse_suspended(struct replication_reason *why)
 			   "the device is suspended: resume it first");
 }
 
+/* Does @r need @below for its part in a checkpoint? */
 static bool lies_on(const struct repl *r, const struct repl *below)
 {
 	int i;
 
 	for (i = 0; i < REPL_DEVS; i++)
-		if (r->devs[i] && r->devs[i]->bd_disk == dm_disk(below->md))
+		if (r->devs[i] && r->kind->cut_devs & BIT(i) &&
+		    r->devs[i]->bd_disk == dm_disk(below->md))
 			return true;
 	return false;
 }

@@ -70,6 +70,8 @@ struct repl_listener {
  * @mode: for start
  * @metadata: which device holds state: no two replications may have it at a
  *	time, not even of one mapped device
+ * @cut_devs: a bit for each device that a checkpoint waits for, between its
+ *	cut and its end
  * @start: start; called in stage none or done only
  * @prepare: a checkpoint is about to be taken; in stage running only
  * @mark: here is the cut; writes that show cut_next() are behind it
@@ -101,6 +103,7 @@ struct repl_kind {
 	const char *name;
 	enum replication_mode mode;
 	unsigned int metadata;
+	unsigned long cut_devs;
 	int (*start)(struct repl *r, struct replication_reason *why);
 	int (*prepare)(struct repl *r, struct replication_reason *why);
 	void (*mark)(struct repl *r);

@@ -504,6 +504,7 @@ const struct repl_kind primary_kind = {
 	.name = "primary",
 	.mode = REPLICATION_MODE_PRIMARY,
 	.metadata = DEV_LOG,
+	.cut_devs = BIT(LEG_LOCAL) | BIT(LEG_REMOTE) | BIT(DEV_LOG),
 	.start = primary_start,
 	.prepare = primary_prepare,
 	.mark = primary_mark,

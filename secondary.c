@@ -683,6 +683,7 @@ const struct repl_kind secondary_kind = {
 	.name = "secondary",
 	.mode = REPLICATION_MODE_SECONDARY,
 	.metadata = DEV_BUFFER,
+	.cut_devs = BIT(DEV_BUFFER),
 	.start = secondary_start,
 	.prepare = secondary_prepare,
 	.pause = secondary_pause,
