@@ -120,15 +120,15 @@ build_tools()
 
 build_for_kernel()
 {
-	local k=$1 copy key rc=0 profile=()
+	local k=$1 copy key rc=0
+	local -a profile=(${COVERAGE:+GCOV_PROFILE=y})
 	copy=$(build_dir "$k")
-	key=$(build_key "${KERNEL_VERSION[$k]} ${KERNEL_DIR[$k]}")
+	key=$(build_key "${KERNEL_VERSION[$k]} ${KERNEL_DIR[$k]} ${profile[*]}")
 	[ "$(cat "$copy.key" 2>/dev/null)" != "$key" ] || return 0
 	say "kernel $k: building dm-replication.ko"
 	rm -f "$copy.key"
 	sync_sources "$copy"
 	if have_module_sources; then
-		is_gcov "$k" && profile=(GCOV_PROFILE=y)
 		quietly "$copy.log" kbuild "$k" "$copy" "${profile[@]}" modules || return
 		# a warning nobody sees is a warning nobody fixes
 		grep -E 'warning:|WARNING:' "$copy.log" >&2

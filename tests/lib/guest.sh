@@ -148,7 +148,7 @@ job()
 		echo "SOAK=$SOAK"
 		[ -z "${ICOUNT-}" ] || echo "ICOUNT=1"
 		[ -z "${LEAKS-}" ] || echo "LEAKS=1"
-		! is_gcov "$k" || echo "COVERAGE=1"
+		[ -z "${COVERAGE-}" ] || echo "COVERAGE=1"
 		[ -z "${JOB_ENV-}" ] || printf 'export %s\n' "${JOB_ENV[@]}"
 	} >"$dir/env"
 	[ -z "${COMMAND-}" ] || printf '%s\n' "$COMMAND" >"$dir/exec.sh"

@@ -11,7 +11,6 @@ declare -A KERNEL_META=(
 	[6.12-rt]=linux-image-6.12-rt-amd64
 	[6.12-debug]=linux-source-6.12
 	[6.12-kcsan]=linux-source-6.12
-	[6.12-gcov]=linux-source-6.12
 )
 declare -A KERNEL_PACKAGE KERNEL_VERSION KERNEL_RELEASE KERNEL_DIR
 
@@ -25,15 +24,9 @@ kernel_slowness()
 {
 	case $1 in
 	*-debug|*-kcsan) echo 5 ;;
-	*-rt|*-gcov) echo 2 ;;
+	*-rt) echo 2 ;;
 	*) echo 1 ;;
 	esac
-}
-
-# The module is built to count which of its lines are reached.
-is_gcov()
-{
-	[[ $1 == *-gcov ]]
 }
 
 # kernel_resolve 6.1: package, its version and the kernel release
