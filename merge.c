@@ -229,28 +229,18 @@ static bool begin_pass(struct secondary *s, struct pass *pass)
 }
 
 /*
- * Where views are plain it is for what they have written as well: their flushes
- * wait for it then. A checkpoint does not, for it is not for the disk.
+ * Where views are plain it is for what they have written as well. A view that
+ * becomes plain after the flush has failed has lost nothing by it.
  */
 static int flush_copies(struct secondary *s)
 {
-	bool plain = READ_ONCE(s->r.stage) != STAGE_RUNNING;
 	int error;
 
-	if (plain)
-		mutex_lock(&s->commit_lock);
+	mutex_lock(&s->flush_lock);
 	error = blkdev_issue_flush(s->r.devs[DEV_DISK]);
-	if (error && plain)
+	if (error && views_plain(s))
 		views_lost(s);
-	if (plain)
-		mutex_unlock(&s->commit_lock);
-	if (error && !plain) {
-		/* a stop may have come meanwhile */
-		mutex_lock(&s->r.lock);
-		if (s->r.stage != STAGE_RUNNING)
-			views_lost(s);
-		mutex_unlock(&s->r.lock);
-	}
+	mutex_unlock(&s->flush_lock);
 	return error;
 }
 

@@ -746,6 +746,7 @@ struct repl *secondary_new(struct mapped_device *md, struct block_device *disk,
 	r = &s->r;
 	s->high_watermark = 100;
 	mutex_init(&s->commit_lock);
+	mutex_init(&s->flush_lock);
 	views_init(s);
 	err = repl_init(r, &secondary_kind, md, len, devs);
 	layout = kzalloc(sizeof(*layout), GFP_KERNEL);

@@ -94,6 +94,8 @@ enum lost_tell { LOST_TELL_VIEWS, LOST_TELL_START };
  * @checkpoint: one that is being taken; r.lock
  * @commit_lock: held from a look at the buffer's state to the commit of the
  *	next one; within r.lock
+ * @flush_lock: a flush of the disk that may be for what views have written, and
+ *	who is to be told of what it lost; within commit_lock
  * @layout: RCU; replaced under r.lock
  * @plain_writers: writes of VIEW_PLAIN in flight
  * @disk_readers: reads of the disk in flight
@@ -131,6 +133,7 @@ struct secondary {
 	bool opened;
 	struct transition *checkpoint;
 	struct mutex commit_lock;
+	struct mutex flush_lock;
 	struct layout __rcu *layout;
 	atomic_t plain_writers;
 	atomic_t disk_readers;
@@ -226,6 +229,7 @@ void views_thaw(struct secondary *s, struct layout *layout);
 void layer_retire(struct secondary *s, struct layer *l, struct layer *into);
 void views_quiesce(struct secondary *s);
 void views_retry_flushes(struct secondary *s);
+bool views_plain(struct secondary *s);
 void views_lost(struct secondary *s);
 int holes_commit(struct secondary *s, const char **where);
 

@@ -475,13 +475,29 @@ static void do_punch(struct work_struct *work)
 }
 
 /**
+ * views_plain() - are there views whose writes are owed to a flush of the disk?
+ * @s: the secondary
+ *
+ * Context: any.
+ */
+bool views_plain(struct secondary *s)
+{
+	bool plain;
+
+	rcu_read_lock();
+	plain = rcu_dereference(s->layout)->mode[VIEW_ACTIVE] == VIEW_PLAIN;
+	rcu_read_unlock();
+	return plain;
+}
+
+/**
  * views_lost() - a flush failed that was for what has been written through views
  * @s: the secondary
  *
  * The disk may answer the next one well.
  *
- * Context: any. Where views are plain already, under commit_lock: so that none of
- * their flushes has succeeded since.
+ * Context: process; flush_lock is held since before the flush, so that none of the
+ * views' own has succeeded meanwhile. Not where writes are held.
  */
 void views_lost(struct secondary *s)
 {
@@ -519,12 +535,14 @@ int holes_commit(struct secondary *s, const char **where)
 	if (holes)
 		error = layer_seal(holes, &newest);
 	if (!error) {
+		mutex_lock(&s->flush_lock);
 		error = blkdev_issue_flush(s->r.devs[DEV_DISK]);
 		if (error) {
 			*where = "disk";
 			s->disk_lost = true;
 			views_lost(s);
 		}
+		mutex_unlock(&s->flush_lock);
 	}
 	state = s->buffer.state;
 	if (!error && holes && !s->buffer.untrusted &&

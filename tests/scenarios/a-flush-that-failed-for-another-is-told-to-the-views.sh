@@ -55,6 +55,23 @@ expect_errno EIO msg sec start secondary
 check msg sec start secondary
 check op flush "$A"
 
+note "the end of a merge that began before the views were plain"
+at running
+dmsetup message disk 0 hold flush
+msg sec checkpoint >/dev/null
+until [ "$(status_field disk 7)" -gt 0 ]; do
+	sleep 0.1
+done
+msg sec stop failover
+op write "$A" 2040 8 9
+fails disk flush
+# it fails now, and what is copied once more has to wait until no other does
+dmsetup message disk 0 hold write
+fails disk
+dmsetup message disk 0 hold
+wait_status sec '^secondary done '
+told "$A"
+
 note "a suspend"
 at merging
 op write "$A" 2040 8 9
