@@ -458,8 +458,8 @@ int repl_checkpoint(struct repl *r, u64 *epoch, struct replication_reason *why)
  */
 int repl_stop(struct repl *r, bool failover, struct replication_reason *why)
 {
-	int stopped = 0;
-	int error;
+	int error, stopped;
+	bool ended;
 
 	if (failover)
 		return run_request(r, REQUEST_STOP, true, NULL, why);
@@ -470,13 +470,14 @@ int repl_stop(struct repl *r, bool failover, struct replication_reason *why)
 				    r->kind->stopped(r, &stopped));
 	if (error)
 		return repl_refuse(why, -EINTR, "killed; the merge goes on");
+	ended = r->kind->stopped(r, &stopped);
 	if (stopped)
 		return repl_refuse(why, stopped,
 				   "the buffer could not be merged, see get_error");
-	if (!r->kind->stopped(r, &stopped))
+	if (!ended)
 		return repl_refuse(why, -EAGAIN,
 				   "the device is being suspended; the merge goes on after resume");
-	return stopped;
+	return 0;
 }
 
 /*
@@ -642,9 +643,16 @@ static int rs_stop(struct replication_state *rs, bool failover,
 		   struct replication_reason *why)
 {
 	struct repl *r = rs->opaque;
+	int error;
 
-	return READ_ONCE(r->stage) > STAGE_RUNNING ?
-		0 : repl_stop(r, failover, why);
+	if (READ_ONCE(r->stage) > STAGE_RUNNING)
+		return 0;
+	error = repl_stop(r, failover, why);
+	/* or it has left the group's work while it was waited for */
+	if ((error == -EINVAL || error == -EBUSY) &&
+	    READ_ONCE(r->stage) > STAGE_RUNNING)
+		return 0;
+	return error;
 }
 
 static const struct replication_ops rs_ops = {
