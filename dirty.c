@@ -42,8 +42,7 @@ int dirty_init(struct dirty_map *map, sector_t len, sector_t region_size)
 		if (!map->recent[i])
 			return -ENOMEM;
 	}
-	bitmap_fill(map->dirty, regions);
-	atomic_long_set(&map->nr_dirty, regions);
+	dirty_all(map);
 	return 0;
 }
 
@@ -66,6 +65,18 @@ void dirty_none(struct dirty_map *map)
 {
 	bitmap_zero(map->dirty, map->regions);
 	atomic_long_set(&map->nr_dirty, 0);
+}
+
+/**
+ * dirty_all() - every region is dirty
+ * @map: the map; nobody else uses it yet
+ *
+ * Context: any.
+ */
+void dirty_all(struct dirty_map *map)
+{
+	bitmap_fill(map->dirty, map->regions);
+	atomic_long_set(&map->nr_dirty, map->regions);
 }
 
 /**

@@ -43,6 +43,7 @@ struct dirty_map {
 int dirty_init(struct dirty_map *map, sector_t len, sector_t region_size);
 void dirty_exit(struct dirty_map *map);
 void dirty_none(struct dirty_map *map);
+void dirty_all(struct dirty_map *map);
 void dirty_cut(struct dirty_map *map);
 void dirty_uncut(struct dirty_map *map);
 void dirty_confirm(struct dirty_map *map);

@@ -144,9 +144,8 @@ static void do_settle(struct work_struct *work)
  * can mark its region too late to be copied. Nobody has watched the remote leg
  * since it was given up: it may have lost what it was sent last.
  */
-static void take_up_remote(struct primary *p)
+static void send_again(struct primary *p)
 {
-	repl_clear_fault(&p->r);
 	p->unreadable = false;
 	hold_legs(p);
 	dirty_add_recent(&p->map);
@@ -155,6 +154,12 @@ static void take_up_remote(struct primary *p)
 	unhold_legs(p);
 	repl_event(&p->r);
 	resync_start(p);
+}
+
+static void take_up_remote(struct primary *p)
+{
+	repl_clear_fault(&p->r);
+	send_again(p);
 }
 
 /* Does the remote leg answer? */
@@ -255,7 +260,10 @@ static void flush_legs(struct primary *p, int *local, int *remote)
 	bio_uninit(&flush.bio);
 }
 
-/* The remote leg has got all up to the cut: let it make that durable. */
+/*
+ * The remote leg has got all up to the cut: let it make that durable. What failed
+ * is yet to be accounted for.
+ */
 static int flush_cut(struct primary *p, struct replication_reason *why)
 {
 	u64 before = p->r.epoch;
@@ -271,12 +279,10 @@ static int flush_cut(struct primary *p, struct replication_reason *why)
 		primary_local_flush_failed(p);
 	}
 	/* the workload may have met an error too */
-	if (READ_ONCE(p->failed)) {
-		settle(p);
+	if (READ_ONCE(p->failed))
 		return repl_refuse(why, remote ?: local ?: -EIO,
 				   "no checkpoint: the %s leg failed",
 				   local ? "local" : "remote");
-	}
 	if (p->log)
 		log_clear(p->log, before);
 	dirty_confirm(&p->map);
@@ -313,6 +319,7 @@ static void primary_mark(struct repl *r)
 static int primary_send(struct repl *r, struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
+	int error;
 
 	if (p->config.async)
 		behind_drain_cut(p, p->gate.cut);
@@ -325,7 +332,10 @@ static int primary_send(struct repl *r, struct replication_reason *why)
 	if (p->remote == REMOTE_DEGRADED)
 		return repl_refuse(why, -EIO,
 				   "no checkpoint: the remote leg failed");
-	return flush_cut(p, why);
+	error = flush_cut(p, why);
+	if (error)
+		settle(p);
+	return error;
 }
 
 static void primary_finish(struct repl *r)
@@ -346,7 +356,7 @@ static int primary_stop(struct repl *r, bool failover,
 			struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
-	bool checkpoint;
+	bool checkpoint, lost;
 	int error;
 
 	settle(p);
@@ -370,8 +380,14 @@ static int primary_stop(struct repl *r, bool failover,
 	if (p->cut)
 		dirty_uncut(&p->map);
 	p->cut = false;
-	if (error)
+	if (error) {
+		lost = test_bit(LEG_REMOTE, &p->failed);
+		settle(p);
+		/* it was only for the stop that nothing was sent to it */
+		if (!lost)
+			send_again(p);
 		return error;
+	}
 	/* nobody knows what a remote leg has after a failover */
 	if (failover)
 		dirty_add_recent(&p->map);
@@ -420,6 +436,8 @@ static int open_map(struct primary *p)
 	if (p->log || p->config.nosync)
 		dirty_none(&p->map);
 	error = p->log ? open_log(p) : 0;
+	if (error)
+		dirty_all(&p->map);
 	p->opened = !error;
 	return error;
 }
