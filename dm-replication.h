@@ -74,7 +74,8 @@ enum replication_cut {
  * @checkpoint: return when all that was acknowledged before the call is durable.
  *	It is called while writes to the devices of the group may be held, and
  *	must not depend on any.
- * @get_error: 0, or the errno of the first error since @start
+ * @get_error: 0, or the errno of the first error since @start. Nothing that it
+ *	sleeps for depends on I/O: get_error_all cannot be killed meanwhile.
  * @stop: stop; with @failover carry on from the last checkpoint alone
  * @cut: instead of @checkpoint: one step of a checkpoint that divides the writes
  *	of all of a group at one instant. One caller takes all steps, in order;
@@ -82,7 +83,8 @@ enum replication_cut {
  *	leads to REPLICATION_CUT_END for all that are held. After an error of
  *	REPLICATION_CUT_HOLD, or REPLICATION_CUT_LEAVE, the state is not.
  *
- * All return 0 or a negative errno and then say why. All are called from
+ * All return 0 or a negative errno and then say why; @cut may also return
+ * REPLICATION_CUT_LEAVE. All are called from
  * process context with no lock of the registry held, and may sleep. They are
  * not called again once replication_remove() has returned. Calls for one state
  * may come from several callers at once. All are needed, of @checkpoint and @cut
