@@ -8,7 +8,8 @@
 #	@@harness begin NAME LIMIT
 #	@@harness end NAME ok|FAIL [why]
 #	@@harness gcov DATA		what was reached since it is up
-#	@@harness dirty
+#	@@harness dirty			it has done enough
+#	@@harness done			all of it, and nothing came after
 
 # Safety nets, not oracles: nothing that works gets near them.
 BOOT_LIMIT=${BOOT_LIMIT:-180}
@@ -23,7 +24,7 @@ guest_command()
 	# Bytes written one by one to a page that programs ran from: for each of
 	# them the emulator looks for code that it has translated.
 	local cpu=max,erms=off,fsrm=off
-	append='console=ttyS0 loglevel=4 log_buf_len=8M printk.devkmsg=on'
+	append='console=ttyS0 loglevel=4 log_buf_len=32M printk.devkmsg=on'
 	append+=' mitigations=off panic=-1 oops=panic'
 	# a host that is busy may make its timer late
 	append+=' no_timer_check'
@@ -160,7 +161,7 @@ job()
 run_boot()
 {
 	local k=$1 payload=$2 console=$3 run=$4 line rc name='' log='' begun deadline why
-	local up='' rest word boot_limit limit grace
+	local up='' ended='' rest word boot_limit limit grace
 	boot_limit=$((BOOT_LIMIT * $(kernel_slowness "$k"))) limit=$boot_limit
 	grace=$((GRACE * $(kernel_slowness "$k")))
 	job "$k" "$run/job.tar" "${REMAINING[@]}"
@@ -210,7 +211,7 @@ run_boot()
 			deadline=$((SECONDS + boot_limit))
 			if [ -n "${SOAK_END-}" ] &&
 					{ grep -q '^FAIL ' "$RESULTS" || [ $SECONDS -ge "$SOAK_END" ]; }; then
-				REMAINING=()
+				REMAINING=() ended=1
 				break
 			fi
 			;;
@@ -218,7 +219,11 @@ run_boot()
 			base64 -d <<<"$name" >"$run/gcov-$boot.tar.gz"
 			name=
 			;;
+		done)
+			ended=1 name=
+			;;
 		dirty)
+			ended=1
 			# it powers itself off; nothing to wait for
 			name=
 			break
@@ -239,6 +244,13 @@ run_boot()
 		REMAINING=("${REMAINING[@]:1}")
 	elif [ -z "$up" ]; then
 		return 1
+	elif [ -z "$ended" ]; then
+		# between two of them, or after the last
+		log=$(scenario_log "$k" after-the-last)
+		cp "$console" "$log"
+		verdict "$k" after-the-last FAIL 0 "$log" \
+			"${why:-$(console_reason "$console")}"
+		EXEC_RESULT=FAIL
 	fi
 }
 

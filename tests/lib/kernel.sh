@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The stock Debian kernels: found through their metapackages, unpacked into
-# the cache (never installed on the host), with an initramfs that does no
-# more than mount the root image. Their headers are installed with apt.
+# the cache, with an initramfs that does no more than mount the root image.
+# So are their headers. Neither is installed on the host: the packages of headers
+# depend on a kernel, and one that is installed may be the next that is booted.
 # Kernels of ours, see debug-kernel.sh, come from its source package.
 
 declare -A KERNEL_META=(
@@ -55,23 +56,67 @@ kernel_resolve()
 		} | hash_of)
 }
 
+# headers_unpack PACKAGE=VERSION DIR: with the packages that a build reads, too
+headers_unpack()
+{
+	local dir=$2 tmp=$2.tmp need
+	local -a packages=("$1")
+	[ ! -e "$dir/ready" ] || return 0
+	say "fetching $1"
+	rm -rf "$tmp" "$dir"
+	mkdir -p "$tmp/deb"
+	while read -r need; do
+		packages+=("$need")
+	done < <(apt-cache show --no-all-versions "$1" | sed -n 's/^Depends: //p' |
+		grep -oE 'linux-(headers-[^ ,|]+|kbuild-[^ ,|]+)')
+	(cd "$tmp/deb" && apt-get -q -o APT::Sandbox::User=root download \
+		"${packages[@]}" >&2) || return
+	for need in "$tmp"/deb/*.deb; do
+		dpkg-deb -x "$need" "$tmp" || return
+	done
+	rm -rf "$tmp/deb"
+	# they include one another by where they would have been installed
+	sed -i "s|^include /|include $dir/|" "$tmp"/usr/src/*/Makefile || return
+	touch "$tmp/ready"
+	mv "$tmp" "$dir"
+}
+
+headers_dir()
+{
+	printf '%s/headers/%s_%s-%s\n' "$CACHE" "${KERNEL_RELEASE[$1]}" \
+		"${KERNEL_VERSION[$1]}" "$(declare -f headers_unpack | hash_of)"
+}
+
 kernel_headers()
 {
-	local root=
-	! is_compiled "$1" || root=$(debug_kernel_dir "$1")
+	local root
+	if is_compiled "$1"; then
+		root=$(debug_kernel_dir "$1")
+	else
+		root=$(headers_dir "$1")
+	fi
 	printf '%s/usr/src/linux-headers-%s\n' "$root" "${KERNEL_RELEASE[$1]}"
 }
 
-# The release string stays the same over security updates: only equal
-# package versions are surely the same kernel.
+headers_fetch()
+{
+	with_lock "headers-$1" headers_unpack \
+		"linux-headers-${KERNEL_RELEASE[$1]}=${KERNEL_VERSION[$1]}" "$(headers_dir "$1")"
+}
+
+# ensure_headers 6.1: resolved before, maybe to an older version than after
 ensure_headers()
 {
-	local pkg=linux-headers-${KERNEL_RELEASE[$1]} have
-	! is_compiled "$1" || return 0
-	have=$(dpkg-query -W -f '${Version}' "$pkg" 2>/dev/null) || have=
-	if [ "$have" != "${KERNEL_VERSION[$1]}" ]; then
-		apt_install "$pkg=${KERNEL_VERSION[$1]}"
+	local k=$1
+	! is_compiled "$k" || return 0
+	ensure_packages "${BUILD_NEEDS[@]}"
+	if ! headers_fetch "$k"; then
+		# Most likely lists older than the archive: look again, once.
+		apt_update
+		kernel_resolve "$k"
+		headers_fetch "$k" || die "kernel $k: cannot prepare its headers"
 	fi
+	touch "$(headers_dir "$k")/ready"
 }
 
 kernel_initramfs()
@@ -138,11 +183,12 @@ kernel_build()
 	mv "$tmp" "$dir"
 }
 
-# kernel_ensure 6.1 BUSYBOX
+# kernel_ensure 6.1 BUSYBOX: the kernel and its headers
 kernel_ensure()
 {
 	local k=$1
 	kernel_resolve "$k"
+	ensure_headers "$k"
 	[ ! -e "${KERNEL_DIR[$k]}/ready" ] || return 0
 	if ! with_lock "kernel-$k" kernel_build "$k" "${KERNEL_DIR[$k]}" "$2"; then
 		# Most likely lists older than the archive: look again, once.

@@ -15,6 +15,12 @@ HOST_NEEDS=(
 	python3:python3
 	/usr/include/json-c/json.h:libjson-c-dev
 )
+# what the headers of stock kernels build with
+BUILD_NEEDS=(
+	x86_64-linux-gnu-gcc-12:gcc-12
+	/usr/lib/x86_64-linux-gnu/libelf.so.1:libelf1
+	pahole:pahole
+)
 LINT_NEEDS=(
 	shellcheck:shellcheck
 	sparse:sparse
