@@ -30,6 +30,10 @@ test-debug:
 test-kcsan:
 	tests/run -k 6.12-kcsan $(T)
 
+# the same on 6.12-debug, with a look for lost memory after each scenario
+test-leaks:
+	tests/run -k 6.12-debug --leaks $(T)
+
 # the same on Debian's PREEMPT_RT kernels
 test-rt:
 	tests/run -k 6.1-rt $(T)
@@ -80,6 +84,8 @@ help:
 	@echo '                        them'
 	@echo 'make test-kcsan [T=<scenario>]'
 	@echo '                        on one that finds data races, as slow'
+	@echo 'make test-leaks [T=<scenario>]'
+	@echo '                        as test-debug; looks for memory that was lost as well'
 	@echo 'make test-rt [T=<scenario>]'
 	@echo '                        on the PREEMPT_RT kernels of Debian'
 	@echo 'make coverage [T=<scenario>]'
@@ -100,4 +106,4 @@ help:
 	@echo '                        make test'
 
 .PHONY: all modules modules_install clean tools tools_install test test-debug \
-	test-kcsan test-rt coverage test-planted soak demo bench bench-check lint help
+	test-kcsan test-leaks test-rt coverage test-planted soak demo bench bench-check lint help

@@ -11,6 +11,8 @@ KLOG_SPLAT+='|scheduling while atomic|sleeping function called|unable to handle'
 KLOG_SPLAT+='|list_(add|del) corruption|bad page state|double free|soft lockup'
 KLOG_SPLAT+='|bio too big|Unknown symbol|blocked for more than|stack-protector'
 KLOG_SPLAT+='|ODEBUG|pagealloc:'
+# see klog_after()
+KLOG_SPLAT+='|harness: this place is gone from the log'
 # What KCSAN finds in the kernel itself is not the module's affair. A report is
 # about the module when one of the two stacks begins with it, or with a function
 # or two of a library that it has called.
@@ -28,21 +30,39 @@ klog_races()
 
 # Acceptable where a scenario declares it: `# dmesg: REGEX`
 KLOG_ERROR='I/O error|critical [a-z]+ error|lost async page write|EXT4-fs error'
+KLOG_ERROR+='|attempt to access beyond end of device|Trying to write to read-only'
 
 KLOG_MARK='harness: begin '
 
 klog_begin()
 {
-	KLOG_TAINT=$(cat /proc/sys/kernel/tainted)
+	# who taints the kernel is the last one in its guest
+	KLOG_TAINT=${KLOG_TAINT-$(cat /proc/sys/kernel/tainted)}
 	# A serial number, so that a scenario run twice has two marks.
 	KLOG_LAST="$KLOG_MARK$1 $((KLOG_COUNT++))"
 	echo "$KLOG_LAST" >/dev/kmsg
+	KLOG_NEXT=${KLOG_NEXT:-$KLOG_LAST}
+}
+
+# klog_after MARK
+klog_after()
+{
+	dmesg | awk -v mark="$1" 'seen; index($0, mark) { seen = 1 }
+		END { if (!seen) print "harness: this place is gone from the log: " mark }'
 }
 
 klog()
 {
-	dmesg | awk -v mark="$KLOG_LAST" 'seen; index($0, mark) { seen = 1 }
-		END { if (!seen) print "(the begin of the scenario is gone from the log)" }'
+	klog_after "$KLOG_LAST"
+}
+
+# Before each klog_check: it looks at what has come since the one before, and what
+# comes while it does is for the next one as well.
+klog_seal()
+{
+	KLOG_FROM=$KLOG_NEXT
+	KLOG_NEXT="harness: checked $((KLOG_COUNT++))"
+	echo "$KLOG_NEXT" >/dev/kmsg
 }
 
 # klog_check ALLOWED: prints the first line that must not be there
@@ -50,7 +70,7 @@ klog_check()
 {
 	local log line taint
 	# What follows the watchdog's mark is what it had the kernel show.
-	log=$(klog | sed '/harness: no end after/,$d' | klog_races)
+	log=$(klog_after "$KLOG_FROM" | sed '/harness: no end after/,$d' | klog_races)
 	line=$(grep -E -m1 "$KLOG_SPLAT" <<<"$log") && { echo "$line"; return 1; }
 	line=$(grep -E "$KLOG_ERROR" <<<"$log" | { if [ -n "$1" ]; then grep -vE "$1"; else cat; fi; } |
 		head -n 1)

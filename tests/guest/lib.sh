@@ -327,6 +327,15 @@ still_running()
 	kill -0 "$1" 2>/dev/null || fail "ended already: ${JOBS[$1]-job $1}"
 }
 
+# asleep JOB: returns when the dmsetup that it is has come to the device mapper
+asleep()
+{
+	until grep -q dm_ctl_ioctl "/proc/$1/stack" 2>/dev/null; do
+		still_running "$1"
+		sleep 0.05
+	done
+}
+
 # --- The target's devices
 
 # primary NAME LOCAL REMOTE [ARG...]: as long as LOCAL

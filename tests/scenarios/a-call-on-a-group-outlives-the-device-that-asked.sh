@@ -50,3 +50,24 @@ for round in 1 2 3; do
 	blkdiscard -f -z -l $((8192 * 512)) -o 0 /dev/ram1
 	blkdiscard -f -z -l 4096 -o $((8192 * 512)) /dev/ram1
 done
+
+note "the devices and the module go while it is under way"
+for round in 4 5 6; do
+	pair one 0
+	pair two 8192
+	inbound in two
+	msg one start_all secondary
+	fill /dev/mapper/in 0 4096 "$round"
+	dmsetup suspend two-disk
+	spawn dmsetup message one 0 stop_all
+	asleep "$JOB"
+	kill -KILL "$JOB"
+	reap_failed "$JOB" 2>/dev/null
+	dmsetup resume two-disk
+	dm_remove in two one
+	check rmmod dm_replication
+	modprobe dm-replication
+	dm_remove one-disk one-buffer two-disk two-buffer
+	blkdiscard -f -z -l $((8192 * 512)) -o 0 /dev/ram1
+	blkdiscard -f -z -l 4096 -o $((8192 * 512)) /dev/ram1
+done

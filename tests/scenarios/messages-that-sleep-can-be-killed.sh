@@ -9,13 +9,14 @@ primary pri /dev/mapper/local /dev/mapper/remote region_size 128
 # killed NAME MESSAGE...: while it sleeps
 killed()
 {
+	klog_since
 	spawn dmsetup message "$1" 0 "${@:2}"
-	sleep 0.5
-	still_running "$JOB"
+	asleep "$JOB"
 	kill -KILL "$JOB"
 	# it must go at once, not when what it waits for has come
 	timeout 5 tail --pid="$JOB" -f /dev/null || fail "'${*:2}' cannot be killed"
 	reap_failed "$JOB" 2>/dev/null
+	klog_has "$1: message $2 failed: killed"
 }
 
 note "a primary's checkpoint waits for the resync"

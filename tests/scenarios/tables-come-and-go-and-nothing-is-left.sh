@@ -93,4 +93,6 @@ if [ -n "$before" ]; then
 	grew=$(($(memory_used) - before))
 	note "$loops times, $grew KiB more are used"
 	[ $grew -lt 2048 ] || fail "memory is lost: $grew KiB in $((loops - 12)) loops"
+else
+	note "too few times to tell what they have taken: see --leaks"
 fi

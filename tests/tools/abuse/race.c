@@ -53,6 +53,8 @@ static void any_table(struct worker *w, unsigned int i, char *text)
 		"2 region_size 128", "3 region_size 128 sync", "3 region_size 128 async",
 		"5 region_size 128 async max_behind 64", "4 region_size 128 group other",
 		"5 region_size 128 async on_remote_error degrade",
+		"4 region_size 128 on_remote_error stall",
+		"5 region_size 128 async on_remote_error stall",
 	};
 	static const char * const secondary[] = {
 		"0", "2 high_watermark 50", "2 group other", "4 group other high_watermark 10",
