@@ -25,8 +25,9 @@
 #include "primary.h"
 
 /*
- * What one who must not sleep leaves to a worker, because the remote leg might,
- * is collected for a while: to wake the worker costs more than to send.
+ * No writer waits for the remote leg: what that does not take at once is left to a
+ * worker. Where it is known beforehand, it is collected for a while: to wake the
+ * worker costs more than to send.
  */
 #define SEND_DELAY	1	/* jiffy */
 
@@ -38,12 +39,11 @@
  * @p: the primary
  * @range: among the copies
  * @gate: at the gate
- * @retry: sends again what the remote leg refused to take without waiting
  * @refs: legs that have yet to answer
  * @sectors: of room
  * @waits: for its range, and for behind_send()
  * @dropped: is not sent after all
- * @nowait: whoever sends it must not sleep, and the remote leg might
+ * @sleeps: the remote leg may sleep when it is sent
  * @send: in the primary's behind.sending
  * @iter: of @bio before it was sent
  * @bio: the remote leg's, with the pages; last, from the primary's bio_set
@@ -52,12 +52,11 @@ struct behind_write {
 	struct primary *p;
 	struct io_range range;
 	struct cut_wait gate;
-	struct work_struct retry;
 	atomic_t refs;
 	sector_t sectors;
 	atomic_t waits;
 	bool dropped;
-	bool nowait;
+	bool sleeps;
 	struct llist_node send;
 	struct bvec_iter iter;
 	struct bio bio;
@@ -216,6 +215,15 @@ void behind_put(struct behind_write *copy)
 	give_room(p, sectors, &copy->bio);
 }
 
+/* One who may sleep sends it. */
+static void leave_to_worker(struct behind_write *copy, unsigned long delay)
+{
+	struct behind *b = &copy->p->behind;
+
+	if (llist_add(&copy->send, &b->sending))
+		queue_delayed_work(b->wq, &b->send_work, delay);
+}
+
 static void copy_end_io(struct bio *bio)
 {
 	struct behind_write *copy = container_of(bio, struct behind_write, bio);
@@ -223,8 +231,8 @@ static void copy_end_io(struct bio *bio)
 	blk_status_t status = bio->bi_status;
 
 	if (unlikely(status)) {
-		if (status == BLK_STS_AGAIN && (bio->bi_opf & REQ_NOWAIT)) {
-			queue_work(p->io_wq, &copy->retry);
+		if (primary_would_wait(bio, status)) {
+			leave_to_worker(copy, 0);
 			return;
 		}
 		dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
@@ -241,7 +249,7 @@ static void copy_end_io(struct bio *bio)
 }
 
 /* It has its range, and is not behind a cut. */
-static void submit(struct behind_write *copy)
+static void submit(struct behind_write *copy, bool may_sleep)
 {
 	struct primary *p = copy->p;
 
@@ -250,16 +258,14 @@ static void submit(struct behind_write *copy)
 	} else if (!primary_sends(p)) {
 		dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
 		behind_put(copy);
-	} else if (copy->nowait) {
-		if (llist_add(&copy->send, &p->behind.sending))
-			queue_delayed_work(p->io_wq, &p->behind.send_work,
-					   SEND_DELAY);
+	} else if (copy->sleeps && !may_sleep) {
+		leave_to_worker(copy, SEND_DELAY);
 	} else {
 		submit_bio_noacct(&copy->bio);
 	}
 }
 
-/* For those who do not want to sleep, before a remote leg that may. */
+/* In the order in which they came. */
 static void do_send(struct work_struct *work)
 {
 	struct behind *b = container_of(to_delayed_work(work), struct behind,
@@ -267,58 +273,46 @@ static void do_send(struct work_struct *work)
 	struct llist_node *all = llist_reverse_order(llist_del_all(&b->sending));
 	struct behind_write *copy, *next;
 
-	llist_for_each_entry_safe(copy, next, all, send)
-		submit_bio_noacct(&copy->bio);
+	llist_for_each_entry_safe(copy, next, all, send) {
+		primary_unsend(&copy->bio, copy->p->r.devs[LEG_REMOTE],
+			       &copy->iter);
+		submit(copy, true);
+	}
 }
 
 /* Somebody waits for what is on its way. */
 static void hurry(struct primary *p)
 {
 	if (!llist_empty(&p->behind.sending))
-		mod_delayed_work(p->io_wq, &p->behind.send_work, 0);
-}
-
-static void do_retry(struct work_struct *work)
-{
-	struct behind_write *copy = container_of(work, struct behind_write,
-						 retry);
-
-	primary_unsend(&copy->bio, copy->p->r.devs[LEG_REMOTE], &copy->iter);
-	copy->nowait = false;
-	submit(copy);
+		mod_delayed_work(p->behind.wq, &p->behind.send_work, 0);
 }
 
 static void copy_passed(struct cut_wait *wait)
 {
-	struct behind_write *copy = container_of(wait, struct behind_write, gate);
-
-	queue_work(copy->p->io_wq, &copy->retry);
+	leave_to_worker(container_of(wait, struct behind_write, gate), 0);
 }
 
-static void go(struct behind_write *copy, bool may_sleep)
+static void go(struct behind_write *copy)
 {
-	if (!atomic_dec_and_test(&copy->waits))
-		return;
-	if (may_sleep)
-		copy->nowait = false;
-	if (!cut_gate_holds(&copy->p->gate, &copy->gate, copy->range.cut))
-		submit(copy);
+	if (atomic_dec_and_test(&copy->waits) &&
+	    !cut_gate_holds(&copy->p->gate, &copy->gate, copy->range.cut))
+		submit(copy, false);
 }
 
 static void copy_granted(struct io_range *range)
 {
-	go(container_of(range, struct behind_write, range), true);
+	go(container_of(range, struct behind_write, range));
 }
 
 /**
  * behind_send() - send a copy to the remote leg, when its turn comes
  * @copy: from behind_prepare()
  *
- * Context: process; does not sleep if the write was not to.
+ * Context: process; does not sleep.
  */
 void behind_send(struct behind_write *copy)
 {
-	go(copy, false);
+	go(copy);
 }
 
 /**
@@ -330,7 +324,7 @@ void behind_send(struct behind_write *copy)
 void behind_drop(struct behind_write *copy)
 {
 	copy->dropped = true;
-	go(copy, false);
+	go(copy);
 }
 
 /*
@@ -357,13 +351,14 @@ static struct behind_write *make_copy(struct primary *p, struct bio *from,
 				      gfp_t gfp)
 {
 	struct block_device *remote = p->r.devs[LEG_REMOTE];
-	blk_opf_t without = REQ_FUA | REQ_POLLED | REQ_ALLOC_CACHE;
-	bool data = bio_has_data(from);
+	blk_opf_t opf = from->bi_opf & ~(REQ_FUA | REQ_POLLED | REQ_NOWAIT |
+					 REQ_ALLOC_CACHE);
+	bool data = bio_has_data(from), sleeps = !bdev_nowait(remote);
 	struct behind_write *copy;
 	struct bio *bio;
 
-	if (!bdev_nowait(remote))
-		without |= REQ_NOWAIT;
+	if (!sleeps)
+		opf |= REQ_NOWAIT;
 
 	/*
 	 * Never waits: what the pool's bios wait for may be in the same
@@ -372,13 +367,13 @@ static struct behind_write *make_copy(struct primary *p, struct bio *from,
 	 */
 	bio = bio_alloc_bioset(remote, data ? DIV_ROUND_UP(from->bi_iter.bi_size,
 						   PAGE_SIZE) : 0,
-			       (from->bi_opf & ~without) | COMPAT_ALLOC_CACHE,
+			       opf | COMPAT_ALLOC_CACHE,
 			       GFP_NOWAIT | __GFP_NOWARN, &p->behind.bios);
 	if (!bio)
 		return NULL;
 	bio->bi_ioprio = from->bi_ioprio;
 	copy = container_of(bio, struct behind_write, bio);
-	copy->nowait = from->bi_opf & without & REQ_NOWAIT;
+	copy->sleeps = sleeps;
 	if (data) {
 		if (!add_payload(&p->behind, bio, from->bi_iter.bi_size,
 				 gfp)) {
@@ -433,7 +428,6 @@ int behind_prepare(struct primary *p, struct primary_io *io, bool waited,
 	copy->range.last = io->range.last;
 	copy->range.granted = copy_granted;
 	copy->gate.pass = copy_passed;
-	INIT_WORK(&copy->retry, do_retry);
 	atomic_set(&copy->refs, 2);
 	if (copy->bio.bi_vcnt) {
 		io->bio->bi_io_vec = copy->bio.bi_io_vec;
@@ -508,6 +502,12 @@ int behind_init(struct primary *p)
 	INIT_WORK(&b->room_work, do_room);
 	INIT_DELAYED_WORK(&b->send_work, do_send);
 	range_lock_init(&b->ranges, p->map.shift, p->io_wq);
+	/* it may sleep for as long as the remote leg does: nobody else's, and one */
+	b->wq = alloc_workqueue("dm-repl-behind/%s",
+				WQ_MEM_RECLAIM | WQ_UNBOUND, 1,
+				dm_device_name(p->r.md));
+	if (!b->wq)
+		return -ENOMEM;
 	return bioset_init(&b->bios, RESERVE, offsetof(struct behind_write, bio),
 			   BIOSET_NEED_BVECS | BIOSET_PERCPU_CACHE);
 }
@@ -515,5 +515,7 @@ int behind_init(struct primary *p)
 void behind_exit(struct primary *p)
 {
 	/* nothing where it was never set up */
+	if (p->behind.wq)
+		destroy_workqueue(p->behind.wq);
 	bioset_exit(&p->behind.bios);
 }

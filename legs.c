@@ -149,7 +149,7 @@ static void remote_end_io(struct bio *remote)
 	blk_status_t status = remote->bi_status;
 	enum req_op op = bio_op(remote);
 
-	if (status == BLK_STS_AGAIN && (remote->bi_opf & REQ_NOWAIT)) {
+	if (primary_would_wait(remote, status)) {
 		retry_leg(io, LEG_REMOTE);
 		return;
 	}
@@ -433,8 +433,12 @@ int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
 	case PHASE_JOINED:
 		return DM_ENDIO_DONE;
 	case PHASE_READ:
-		if (likely(!*error || *error == BLK_STS_AGAIN))
+		if (likely(!*error))
 			return DM_ENDIO_DONE;
+		if (primary_would_wait(bio, *error)) {
+			*error = BLK_STS_AGAIN;
+			return DM_ENDIO_DONE;
+		}
 		io->status = *error;
 		repair_read(io);
 		return DM_ENDIO_INCOMPLETE;
@@ -444,14 +448,16 @@ int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
 	}
 
 	if (unlikely(*error)) {
-		if (*error != BLK_STS_AGAIN || !(bio->bi_opf & REQ_NOWAIT)) {
+		if (!primary_would_wait(bio, *error)) {
 			local_failed(io, *error, bio_op(bio));
 		} else if (io->both) {
 			/* the other leg has it: this one must follow */
 			retry_leg(io, LEG_LOCAL);
 			return DM_ENDIO_INCOMPLETE;
+		} else {
+			/* nothing has happened yet, and it may be tried again */
+			*error = BLK_STS_AGAIN;
 		}
-		/* else nothing has happened yet, and it may be tried again */
 		io->status = *error;
 	}
 

@@ -55,6 +55,7 @@ struct primary_config {
  * @pages: of copies that have been answered, for others
  * @idle: woken when there are none
  * @room_work: lets those go on for which there is room by now
+ * @wq: @send_work, which may sleep for as long as the remote leg does
  * @sending: copies that must be sent by somebody who may sleep
  * @send_work: sends them
  */
@@ -67,6 +68,7 @@ struct behind {
 	struct list_head pages;
 	wait_queue_head_t idle;
 	struct work_struct room_work;
+	struct workqueue_struct *wq;
 	struct llist_head sending;
 	struct delayed_work send_work;
 };
@@ -183,6 +185,20 @@ static inline bool primary_cannot(enum req_op op, blk_status_t status)
 {
 	return (op == REQ_OP_DISCARD || op == REQ_OP_WRITE_ZEROES) &&
 	       (status == BLK_STS_NOTSUPP || status == BLK_STS_TARGET);
+}
+
+/**
+ * primary_would_wait() - has a leg answered only that it would have to wait?
+ * @bio: the leg's
+ * @status: its answer
+ *
+ * A leg whose table was replaced may not know of such bios any more: the block
+ * layer says "not supported" then.
+ */
+static inline bool primary_would_wait(const struct bio *bio, blk_status_t status)
+{
+	return (status == BLK_STS_AGAIN || status == BLK_STS_NOTSUPP) &&
+	       bio->bi_opf & REQ_NOWAIT;
 }
 
 /**

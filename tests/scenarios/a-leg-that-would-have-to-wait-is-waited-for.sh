@@ -74,3 +74,39 @@ for mode in sync async; do
 		dm_remove pri local remote one two
 	done
 done
+
+# read_nowait DEV FIRST SECTORS: prints ok or the name of the error
+read_nowait()
+{
+	python3 - "$@" <<-END
+		import errno, mmap, os, sys
+		fd = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+		try:
+		    os.preadv(fd, [mmap.mmap(-1, int(sys.argv[3]) * 512)], int(sys.argv[2]) * 512,
+		              os.RWF_NOWAIT)
+		    print('ok')
+		except OSError as error:
+		    print(errno.errorcode[error.errno])
+	END
+}
+
+for mode in sync async; do
+	linear local /dev/ram0 0 4096
+	linear remote /dev/ram1 0 4096
+	primary pri $L $R nosync region_size 128 $mode
+	msg pri start primary
+	for leg in remote local; do
+		note "$mode: the $leg leg is another one now, that does not know of such bios"
+		fill $P 0 512 1
+		slow $leg 5
+		equal "write" "$(nowait $P 100 8)" ok
+		[ $leg = remote ] || equal "read" "$(read_nowait $P 0 8)" EAGAIN
+		msg pri checkpoint >/dev/null
+		equal "get_error" "$(msg pri get_error)" ok
+		slow $leg 0
+		matches "status" "$(status pri)" ' 32/32 online 0 - '
+		same $L $R
+		is_zero $R 100 8
+	done
+	dm_remove pri local remote
+done

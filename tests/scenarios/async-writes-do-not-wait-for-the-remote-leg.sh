@@ -48,6 +48,35 @@ same $L $R
 holds $R 96 64 1
 holds $R 400 8 1
 
+note "the remote leg takes few writes at a time"
+modprobe null_blk nr_devices=0
+few=/sys/kernel/config/nullb/few
+mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+mkdir $few
+for setting in memory_backed=1 size=16 irqmode=2 completion_nsec=1000000000 hw_queue_depth=4 \
+		submit_queues=1 power=1; do
+	echo "${setting#*=}" >"$few/${setting%=*}"
+done
+# 6.1 does not name it as it was asked for
+for dev in /dev/few /dev/nullb0; do
+	[ ! -e $dev ] || linear narrow $dev 0 256
+done
+linear quick /dev/ram5 0 256
+primary few /dev/mapper/quick /dev/mapper/narrow nosync region_size 128 async
+msg few start primary
+# if each waited for a place, no more than these few would be behind at the end
+before=$(awk "{ print int(\$1) }" /proc/uptime)
+for ((i = 0; i < 32; i++)); do
+	fill /dev/mapper/few $((i * 8)) 8 2
+done
+behind=$(status_field few 6)
+note "$behind sectors behind after $(($(awk '{ print int($1) }' /proc/uptime) - before)) s"
+[ "$behind" -ge 128 ] || fail "only $behind of 256 sectors are behind: the writes have waited"
+msg few checkpoint >/dev/null
+same /dev/mapper/quick /dev/mapper/narrow
+dm_remove few narrow quick
+rmdir $few
+
 note "there is no more room"
 held
 fill $P 1024 512 2
