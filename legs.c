@@ -73,12 +73,14 @@ static void local_failed(struct primary_io *io, blk_status_t status,
 
 	if (io->phase == PHASE_FLUSH) {
 		op = REQ_OP_FLUSH;
-		primary_local_flush_failed(p);
 	} else if (io->both) {
 		/* the remote leg may have what failed here */
 		dirty_set(&p->map, io_region(io));
 		resync_needed(p);
 	}
+	/* a flush may have been part of it, of this device or of one below */
+	if (io->phase == PHASE_FLUSH || io->bio->bi_opf & REQ_FUA)
+		primary_local_flush_failed(p);
 	repl_fault(&p->r, blk_status_to_errno(status), "local",
 		   repl_op_name(op), io->range.first, "the error went up");
 }

@@ -146,6 +146,27 @@ for mode in ${MODES:?}; do
 	expect_errno EIO op flush $P
 	fails local
 
+	note "$mode: flush of a write with FUA"
+	again "$mode"
+	msg pri start primary
+	for _ in 1 2 3; do
+		msg pri checkpoint >/dev/null
+	done
+	fill $P 128 8 2
+	msg pri checkpoint >/dev/null
+	fill $P 1024 8 2
+	before=$(asked remote write)
+	fails local fua
+	expect_errno EIO op fua $P 2048 8 3
+	fails local
+	until copied=$(($(asked remote write) - before)) && [ $copied -ge $((3 * 128)) ]; do
+		sleep 0.1
+	done
+	# its own region may have been copied twice, and what went there at once is there
+	[ $copied -le $((4 * 128 + 16)) ] || fail "$copied sectors were copied"
+	wait_status pri ' 32/32 online 0 EIO '
+	same $L $R
+
 	note "$mode: read"
 	again "$mode"
 	fails local read
