@@ -1063,6 +1063,8 @@ void repl_detach(struct repl *r, struct dm_target *ti)
 		replication_remove(r->rs);
 		r->rs = NULL;
 		repl_postsuspend(r);
+		/* whoever has ended the last bio may be about to queue work */
+		synchronize_rcu();
 		drain_workqueue(r->wq);
 		r->kind->abandon(r);
 		cancel_work_sync(&r->event);

@@ -98,7 +98,7 @@ static void remote_given_up(struct primary_io *io)
 		leg_answered(io);
 		return;
 	}
-	/* once it is parked the last bio may be answered, and the primary go */
+	/* once it is parked the last bio may be answered: see repl_detach() */
 	rcu_read_lock();
 	llist_add(&io->parked, &p->parked);
 	smp_mb(); /* pairs with hold_legs() */

@@ -487,8 +487,6 @@ static void primary_suspending(struct repl *r)
 /* All I/O on the legs is the table's, which has gone, or has been quiesced. */
 static void primary_abandon(struct repl *r)
 {
-	/* see remote_given_up() */
-	synchronize_rcu();
 	flush_work(&to_primary(r)->settle_work);
 	/* what it was to send may have been sent by somebody in a hurry */
 	cancel_delayed_work_sync(&to_primary(r)->behind.send_work);

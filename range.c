@@ -34,7 +34,7 @@ static void grant_waiting(struct range_lock *rl, struct range_bucket *b)
 	struct io_range *range, *next;
 	bool any = false;
 
-	if (READ_ONCE(rl->hold))
+	if (smp_load_acquire(&rl->hold))
 		return;
 	list_for_each_entry_safe(range, next, &b->waiting, list) {
 		if (conflicts(&b->held, range, NULL) ||
@@ -102,7 +102,8 @@ bool range_acquire(struct range_lock *rl, struct io_range *range, bool nowait)
 
 	spin_lock_irqsave(&b->lock, flags);
 	range->cut = cut_now();
-	got = !READ_ONCE(rl->hold) && !conflicts(&b->held, range, NULL) &&
+	/* pairs with range_unhold(): what was changed meanwhile is seen */
+	got = !smp_load_acquire(&rl->hold) && !conflicts(&b->held, range, NULL) &&
 	      !conflicts(&b->waiting, range, NULL);
 	if (got)
 		list_add_tail(&range->list, &b->held);
@@ -294,10 +295,11 @@ void range_unhold(struct range_lock *rl)
 {
 	int i;
 
-	WRITE_ONCE(rl->hold, false);
+	smp_store_release(&rl->hold, false);
 	for (i = 0; i < RANGE_BUCKETS; i++) {
 		spin_lock_irq(&rl->bucket[i].lock);
 		grant_waiting(rl, &rl->bucket[i]);
 		spin_unlock_irq(&rl->bucket[i].lock);
+		cond_resched();
 	}
 }
