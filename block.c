@@ -14,7 +14,7 @@
  * @data: FORMAT_BLOCK_SIZE bytes within one page of lowmem
  *
  * Context: process, sleeps.
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno, which is not -EAGAIN: that means more here.
  */
 int block_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
 	     void *data)
@@ -29,7 +29,13 @@ int block_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
 		       offset_in_page(data));
 	error = submit_bio_wait(&bio);
 	bio_uninit(&bio);
-	return error;
+	return error == -EAGAIN ? -EIO : error;
+}
+
+/* What a write that was cut off may leave, where sectors are written as a whole. */
+static bool is_unreadable(int error)
+{
+	return error == -ENODATA || error == -EILSEQ;
 }
 
 static int read_copies(struct block_device *bdev, const struct super_kind *kind,
@@ -44,6 +50,12 @@ static int read_copies(struct block_device *bdev, const struct super_kind *kind,
 	for (i = 0; i < FORMAT_SUPER_COPIES; i++) {
 		error = block_io(bdev, REQ_OP_READ, i * FORMAT_BLOCK_SECTORS,
 				 block);
+		valid[i] = false;
+		if (is_unreadable(error)) {
+			scnprintf(wrong[i], sizeof(wrong[i]),
+				  "it cannot be read, error %d", error);
+			continue;
+		}
 		if (error) {
 			scnprintf(why, size,
 				  "Cannot read the %s's superblock: error %d",
@@ -82,8 +94,10 @@ static int read_copies(struct block_device *bdev, const struct super_kind *kind,
  * @why: gets the reason of an error
  * @size: of @why in bytes
  *
- * The first copy must at least look like one: a copy 1 that was left behind
- * under something new is no reason to write to it.
+ * The first copy must at least look like one, if it can be read: a copy 1 that was
+ * left behind under something new is no reason to write to it. A copy of which the
+ * medium has lost sectors is damaged; any other error may be gone the next time,
+ * and the older copy must not be taken for the newer because of it.
  *
  * Context: process, sleeps.
  * Return: the copy that counts, -ENODATA for a device to be formatted, or

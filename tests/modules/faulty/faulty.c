@@ -10,6 +10,7 @@
  *	fail [OP...]	from now on these are answered with an I/O error and do
  *			nothing, and no others
  *	forget [OP...]	the same, with "not supported"
+ *	lose [OP...]	the same, with a medium error
  *	again [OP...]	the same to who must not wait, with "would have to"
  *	hold [OP...]	these are kept until the next message of this kind; what is
  *			to fail by then does
@@ -39,6 +40,7 @@ static const char * const op_names[OPS] = {
  * @memory: its content
  * @fail: bit per enum op
  * @forget: the same
+ * @lose: the same
  * @again: the same
  * @hold: the same; under @lock
  * @lock: protects @held
@@ -49,6 +51,7 @@ struct faulty {
 	u8 *memory;
 	unsigned long fail;
 	unsigned long forget;
+	unsigned long lose;
 	unsigned long again;
 	unsigned long hold;
 	spinlock_t lock;
@@ -146,8 +149,9 @@ static int faulty_map(struct dm_target *ti, struct bio *bio)
 
 	if (is_to_fail(f, bio))
 		return DM_MAPIO_KILL;
-	if (READ_ONCE(f->forget) & BIT(op)) {
-		bio->bi_status = BLK_STS_NOTSUPP;
+	if (READ_ONCE(f->forget) & BIT(op) || READ_ONCE(f->lose) & BIT(op)) {
+		bio->bi_status = READ_ONCE(f->lose) & BIT(op) ?
+			BLK_STS_MEDIUM : BLK_STS_NOTSUPP;
 		bio_endio(bio);
 		return DM_MAPIO_SUBMITTED;
 	}
@@ -178,6 +182,8 @@ static int faulty_message(struct dm_target *ti, unsigned int argc, char **argv,
 		WRITE_ONCE(f->fail, ops);
 	else if (!strcmp(argv[0], "forget"))
 		WRITE_ONCE(f->forget, ops);
+	else if (!strcmp(argv[0], "lose"))
+		WRITE_ONCE(f->lose, ops);
 	else if (!strcmp(argv[0], "again"))
 		WRITE_ONCE(f->again, ops);
 	else if (!strcmp(argv[0], "hold"))
