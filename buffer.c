@@ -183,6 +183,10 @@ int buffer_commit(struct buffer *b, const struct format_state *state)
 {
 	int error;
 
+	/* what would be refused when it is read */
+	if (b->sequence >= FORMAT_MAX_COUNT || state->epoch > FORMAT_MAX_COUNT ||
+	    state->newest.sequence > FORMAT_MAX_COUNT)
+		return -EOVERFLOW;
 	error = blkdev_issue_flush(b->bdev);
 	if (error) {
 		b->untrusted = true;

@@ -169,6 +169,9 @@ static int write_super(struct dirty_log *log,
 	int error;
 
 	lockdep_assert_held(&log->super_lock);
+	/* what would be refused when it is read */
+	if (log->sequence >= FORMAT_MAX_COUNT || state->epoch > FORMAT_MAX_COUNT)
+		return -EOVERFLOW;
 	format_log_super_encode(log->super, &log->format, sequence, state);
 	error = block_io(log->bdev, REQ_OP_WRITE | REQ_SYNC | REQ_META | REQ_FUA,
 			 (sequence % FORMAT_SUPER_COPIES) * FORMAT_BLOCK_SECTORS,
