@@ -456,6 +456,8 @@ int layer_lookup(struct layer *l, sector_t sector, unsigned int *sectors,
 		 sector_t *place)
 {
 	MA_STATE(mas, &l->map, sector, sector);
+	/* before the map: one that was not sealed yet may lead to what is void */
+	bool sealed = smp_load_acquire(&l->sealed);
 	void *value;
 
 	rcu_read_lock();
@@ -468,7 +470,7 @@ int layer_lookup(struct layer *l, sector_t sector, unsigned int *sectors,
 	if (!is_data(value))
 		return value_kind(value);
 	*place = value_place(value, sector);
-	if (!READ_ONCE(l->sealed) &&
+	if (!sealed &&
 	    !buffer_written(l->buffer, *place, sectors))
 		return value_kind(value) == DATA_OVER_BLANK ?
 			FORMAT_ZERO : -ENOENT;

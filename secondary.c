@@ -27,6 +27,7 @@
  * @next: the layout it leads to
  * @open: new empty layers for @next, should it go on
  * @holes: for @next, should it not
+ * @tried: a superblock that names an open layer may have been written
  */
 struct transition {
 	struct layout *held;
@@ -34,6 +35,7 @@ struct transition {
 	struct layout *next;
 	struct layer *open[VIEWS];
 	struct layer *holes;
+	bool tried;
 };
 
 static void transition_free(struct transition *t)
@@ -89,12 +91,13 @@ static int transition_alloc(struct secondary *s, struct transition *t,
  * The commit failed: all is as it was, except when a crash may find it as if
  * it had not failed. What is in a checkpoint must not change then, until one
  * succeeds or this one has been taken back. A start has only what is on the
- * disk, and does not mind.
+ * disk, and does not mind; nor does what a merge has left in doubt matter.
  */
 static void transition_fail(struct secondary *s, struct transition *t)
 {
-	bool doubt = s->buffer.doubt && s->r.stage == STAGE_RUNNING;
 	struct layout *back = t->back;
+	bool doubt = s->buffer.doubt && s->r.stage == STAGE_RUNNING &&
+		     (t->tried || back->mode[VIEW_ACTIVE] == VIEW_READ_ONLY);
 	int i;
 
 	layout_set_modes(back, s->r.stage, s->buffer.state.flags);
@@ -128,7 +131,8 @@ static void push_committed(struct layout *layout, struct layer *l)
 		layout->nr * sizeof(layout->committed[0]));
 	layout->committed[0] = l;
 	layout->nr++;
-	WRITE_ONCE(l->sealed, true);
+	/* pairs with layer_lookup() */
+	smp_store_release(&l->sealed, true);
 	WRITE_ONCE(l->name, "committed");
 }
 
@@ -220,8 +224,10 @@ static int commit_view(struct secondary *s, struct transition *t,
 		state.newest = newest;
 	if (view == VIEW_ACTIVE)
 		state.flags |= FORMAT_INBOUND_CLOSED;
-	if (!error)
+	if (!error) {
+		t->tried = true;
 		error = commit_stage(s, &state, stage, epoch);
+	}
 	mutex_unlock(&s->commit_lock);
 	if (error) {
 		transition_fail(s, t);

@@ -54,8 +54,11 @@ static int answer(struct secondary_io *io, struct bio *bio, blk_status_t status)
 
 static void trim(struct bio *bio, unsigned int sectors)
 {
-	if (sectors < bio_sectors(bio))
-		dm_accept_partial_bio(bio, sectors);
+	if (sectors >= bio_sectors(bio))
+		return;
+	/* the rest may have to wait, and nobody would poll for this part meanwhile */
+	bio->bi_opf &= ~REQ_POLLED;
+	dm_accept_partial_bio(bio, sectors);
 }
 
 /*
@@ -544,6 +547,9 @@ int holes_commit(struct secondary *s, const char **where)
 		}
 		mutex_unlock(&s->flush_lock);
 	}
+	/* it means something else here, whatever a device says */
+	if (error == -EAGAIN)
+		error = -EIO;
 	state = s->buffer.state;
 	if (!error && holes && !s->buffer.untrusted &&
 	    newest.sequence != state.newest.sequence) {
