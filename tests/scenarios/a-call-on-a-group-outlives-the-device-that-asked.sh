@@ -10,15 +10,27 @@ pair()
 	secondary "$1" "/dev/mapper/$1-disk" "/dev/mapper/$1-buffer" group g
 }
 
-for round in 1 2 3; do
-	note "round $round"
+# two_pairs TAG: "two" has something to merge, and cannot
+two_pairs()
+{
 	pair one 0
 	pair two 8192
 	inbound in two
 	msg one start_all secondary
-	fill /dev/mapper/in 0 4096 "$round"
+	fill /dev/mapper/in 0 4096 "$1"
 	dmsetup suspend two-disk
+}
 
+without_pairs()
+{
+	dm_remove one-disk one-buffer two-disk two-buffer
+	blkdiscard -f -z -l $((8192 * 512)) -o 0 /dev/ram1
+	blkdiscard -f -z -l 4096 -o $((8192 * 512)) /dev/ram1
+}
+
+for round in 1 2 3; do
+	note "round $round"
+	two_pairs "$round"
 	# "one" has nothing to merge; then "two" is asked, which has
 	spawn dmsetup message one 0 stop_all
 	wait_status two '^secondary failover '
@@ -46,19 +58,13 @@ for round in 1 2 3; do
 	wait_status two '^secondary done '
 	check dmsetup message in 0 stop_all
 	holds /dev/mapper/two-disk 0 4096 "1$round"
-	dm_remove in two one-disk one-buffer two-disk two-buffer
-	blkdiscard -f -z -l $((8192 * 512)) -o 0 /dev/ram1
-	blkdiscard -f -z -l 4096 -o $((8192 * 512)) /dev/ram1
+	dm_remove in two
+	without_pairs
 done
 
 note "the devices and the module go while it is under way"
 for round in 4 5 6; do
-	pair one 0
-	pair two 8192
-	inbound in two
-	msg one start_all secondary
-	fill /dev/mapper/in 0 4096 "$round"
-	dmsetup suspend two-disk
+	two_pairs "$round"
 	spawn dmsetup message one 0 stop_all
 	asleep "$JOB"
 	kill -KILL "$JOB"
@@ -67,7 +73,5 @@ for round in 4 5 6; do
 	dm_remove in two one
 	check rmmod dm_replication
 	modprobe dm-replication
-	dm_remove one-disk one-buffer two-disk two-buffer
-	blkdiscard -f -z -l $((8192 * 512)) -o 0 /dev/ram1
-	blkdiscard -f -z -l 4096 -o $((8192 * 512)) /dev/ram1
+	without_pairs
 done
