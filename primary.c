@@ -356,7 +356,7 @@ static int primary_stop(struct repl *r, bool failover,
 			struct replication_reason *why)
 {
 	struct primary *p = to_primary(r);
-	bool checkpoint, lost;
+	bool checkpoint;
 	int error;
 
 	settle(p);
@@ -381,11 +381,10 @@ static int primary_stop(struct repl *r, bool failover,
 		dirty_uncut(&p->map);
 	p->cut = false;
 	if (error) {
-		lost = test_bit(LEG_REMOTE, &p->failed);
-		settle(p);
 		/* it was only for the stop that nothing was sent to it */
-		if (!lost)
+		if (!test_bit(LEG_REMOTE, &p->failed))
 			send_again(p);
+		settle(p);
 		return error;
 	}
 	/* nobody knows what a remote leg has after a failover */

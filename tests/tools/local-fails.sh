@@ -145,6 +145,16 @@ for mode in ${MODES:?}; do
 	fails local flush
 	expect_errno EIO op flush $P
 	fails local
+	# writes wait for a remote leg that is gone, which this one is not
+	again "$mode" on_remote_error stall
+	msg pri start primary
+	fails local flush
+	expect_errno EIO msg pri stop
+	fails local
+	fill $P 3072 8 4
+	wait_status pri '^primary running 1 32/32 online 0 EIO '
+	msg pri checkpoint >/dev/null
+	same $L $R
 
 	note "$mode: flush of a write with FUA"
 	again "$mode"
