@@ -220,8 +220,11 @@ static void leave_to_worker(struct behind_write *copy, unsigned long delay)
 {
 	struct behind *b = &copy->p->behind;
 
+	/* once it is listed it may be answered, and the primary go: see repl_detach() */
+	rcu_read_lock();
 	if (llist_add(&copy->send, &b->sending))
 		queue_delayed_work(b->wq, &b->send_work, delay);
+	rcu_read_unlock();
 }
 
 static void copy_end_io(struct bio *bio)
@@ -231,7 +234,7 @@ static void copy_end_io(struct bio *bio)
 	blk_status_t status = bio->bi_status;
 
 	if (unlikely(status)) {
-		if (primary_would_wait(bio, status)) {
+		if (repl_would_wait(bio, status)) {
 			leave_to_worker(copy, 0);
 			return;
 		}
@@ -248,21 +251,28 @@ static void copy_end_io(struct bio *bio)
 	behind_put(copy);
 }
 
-/* It has its range, and is not behind a cut. */
-static void submit(struct behind_write *copy, bool may_sleep)
+/* Is a copy to be sent? If not it is done with. */
+static bool is_wanted(struct behind_write *copy)
 {
 	struct primary *p = copy->p;
 
-	if (unlikely(copy->dropped)) {
-		behind_put(copy);
-	} else if (!primary_sends(p)) {
+	if (likely(!copy->dropped && primary_sends(p)))
+		return true;
+	if (!copy->dropped)
 		dirty_set(&p->map, dirty_region(&p->map, copy->range.first));
-		behind_put(copy);
-	} else if (copy->sleeps && !may_sleep) {
-		leave_to_worker(copy, SEND_DELAY);
-	} else {
+	behind_put(copy);
+	return false;
+}
+
+/* It has its range, and is not behind a cut. */
+static void submit(struct behind_write *copy, unsigned long delay)
+{
+	if (!is_wanted(copy))
+		return;
+	if (copy->sleeps)
+		leave_to_worker(copy, delay);
+	else
 		submit_bio_noacct(&copy->bio);
-	}
 }
 
 /* In the order in which they came. */
@@ -276,7 +286,8 @@ static void do_send(struct work_struct *work)
 	llist_for_each_entry_safe(copy, next, all, send) {
 		primary_unsend(&copy->bio, copy->p->r.devs[LEG_REMOTE],
 			       &copy->iter);
-		submit(copy, true);
+		if (is_wanted(copy))
+			submit_bio_noacct(&copy->bio);
 	}
 }
 
@@ -292,16 +303,17 @@ static void copy_passed(struct cut_wait *wait)
 	leave_to_worker(container_of(wait, struct behind_write, gate), 0);
 }
 
-static void go(struct behind_write *copy)
+static void go(struct behind_write *copy, unsigned long delay)
 {
 	if (atomic_dec_and_test(&copy->waits) &&
 	    !cut_gate_holds(&copy->p->gate, &copy->gate, copy->range.cut))
-		submit(copy, false);
+		submit(copy, delay);
 }
 
 static void copy_granted(struct io_range *range)
 {
-	go(container_of(range, struct behind_write, range));
+	/* it has waited already */
+	go(container_of(range, struct behind_write, range), 0);
 }
 
 /**
@@ -312,7 +324,7 @@ static void copy_granted(struct io_range *range)
  */
 void behind_send(struct behind_write *copy)
 {
-	go(copy);
+	go(copy, SEND_DELAY);
 }
 
 /**
@@ -324,7 +336,7 @@ void behind_send(struct behind_write *copy)
 void behind_drop(struct behind_write *copy)
 {
 	copy->dropped = true;
-	go(copy);
+	go(copy, 0);
 }
 
 /*
@@ -353,12 +365,20 @@ static struct behind_write *make_copy(struct primary *p, struct bio *from,
 	struct block_device *remote = p->r.devs[LEG_REMOTE];
 	blk_opf_t opf = from->bi_opf & ~(REQ_FUA | REQ_POLLED | REQ_NOWAIT |
 					 REQ_ALLOC_CACHE);
-	bool data = bio_has_data(from), sleeps = !bdev_nowait(remote);
+	bool data = bio_has_data(from);
 	struct behind_write *copy;
+	bool sleeps;
 	struct bio *bio;
 
+	/*
+	 * Where the block layer throttles what is written back it knows nothing of
+	 * REQ_NOWAIT. It leaves alone what looks like direct I/O, but no discard.
+	 */
+	sleeps = !bdev_nowait(remote) || bio_op(from) == REQ_OP_DISCARD;
 	if (!sleeps)
 		opf |= REQ_NOWAIT;
+	if (data)
+		opf |= REQ_SYNC | REQ_IDLE;
 
 	/*
 	 * Never waits: what the pool's bios wait for may be in the same

@@ -261,4 +261,18 @@ int repl_get_error_group(struct repl *r, struct replication_reason *why);
 int __init core_init(void);
 void core_exit(void);
 
+/**
+ * repl_would_wait() - has a device below answered only that it would have to wait?
+ * @bio: the device's
+ * @status: its answer
+ *
+ * One whose table was replaced may not know of such bios any more: the block
+ * layer says "not supported" then.
+ */
+static inline bool repl_would_wait(const struct bio *bio, blk_status_t status)
+{
+	return (status == BLK_STS_AGAIN || status == BLK_STS_NOTSUPP) &&
+	       bio->bi_opf & REQ_NOWAIT;
+}
+
 #endif

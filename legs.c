@@ -151,7 +151,7 @@ static void remote_end_io(struct bio *remote)
 	blk_status_t status = remote->bi_status;
 	enum req_op op = bio_op(remote);
 
-	if (primary_would_wait(remote, status)) {
+	if (repl_would_wait(remote, status)) {
 		retry_leg(io, LEG_REMOTE);
 		return;
 	}
@@ -437,7 +437,7 @@ int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
 	case PHASE_READ:
 		if (likely(!*error))
 			return DM_ENDIO_DONE;
-		if (primary_would_wait(bio, *error)) {
+		if (repl_would_wait(bio, *error)) {
 			*error = BLK_STS_AGAIN;
 			return DM_ENDIO_DONE;
 		}
@@ -450,7 +450,7 @@ int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
 	}
 
 	if (unlikely(*error)) {
-		if (!primary_would_wait(bio, *error)) {
+		if (!repl_would_wait(bio, *error)) {
 			local_failed(io, *error, bio_op(bio));
 		} else if (io->both) {
 			/* the other leg has it: this one must follow */

@@ -282,7 +282,8 @@ static int flush_cut(struct primary *p, struct replication_reason *why)
 	if (READ_ONCE(p->failed))
 		return repl_refuse(why, remote ?: local ?: -EIO,
 				   "no checkpoint: the %s leg failed",
-				   local ? "local" : "remote");
+				   test_bit(LEG_REMOTE, &p->failed) ?
+				   "remote" : "local");
 	if (p->log)
 		log_clear(p->log, before);
 	dirty_confirm(&p->map);
@@ -487,9 +488,9 @@ static void primary_suspending(struct repl *r)
 static void primary_abandon(struct repl *r)
 {
 	flush_work(&to_primary(r)->settle_work);
+	drain_workqueue(to_primary(r)->io_wq);
 	/* what it was to send may have been sent by somebody in a hurry */
 	cancel_delayed_work_sync(&to_primary(r)->behind.send_work);
-	drain_workqueue(to_primary(r)->io_wq);
 }
 
 static void primary_destroy(struct repl *r)

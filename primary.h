@@ -188,20 +188,6 @@ static inline bool primary_cannot(enum req_op op, blk_status_t status)
 }
 
 /**
- * primary_would_wait() - has a leg answered only that it would have to wait?
- * @bio: the leg's
- * @status: its answer
- *
- * A leg whose table was replaced may not know of such bios any more: the block
- * layer says "not supported" then.
- */
-static inline bool primary_would_wait(const struct bio *bio, blk_status_t status)
-{
-	return (status == BLK_STS_AGAIN || status == BLK_STS_NOTSUPP) &&
-	       bio->bi_opf & REQ_NOWAIT;
-}
-
-/**
  * primary_unsend() - make a bio ready to be sent again, and to wait this time
  * @bio: a leg refused to take it without waiting
  * @leg: the leg

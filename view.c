@@ -645,6 +645,8 @@ int view_end_io(struct secondary_io *io, struct bio *bio, blk_status_t *error)
 	struct secondary *s = io->s;
 	enum req_op op = bio_op(bio);
 
+	if (unlikely(*error) && repl_would_wait(bio, *error))
+		*error = BLK_STS_AGAIN;
 	switch (io->phase) {
 	case IO_PASS:
 		break;

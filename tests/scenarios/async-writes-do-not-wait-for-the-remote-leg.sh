@@ -53,7 +53,8 @@ modprobe null_blk nr_devices=0
 few=/sys/kernel/config/nullb/few
 mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
 mkdir $few
-for setting in memory_backed=1 size=16 irqmode=2 completion_nsec=1000000000 hw_queue_depth=4 \
+trap 'dmsetup resume remote; dmsetup remove few narrow 2>/dev/null; rmdir $few 2>/dev/null || true' EXIT
+for setting in memory_backed=1 size=16 irqmode=2 completion_nsec=$((1000000000 * SLOWNESS)) hw_queue_depth=4 \
 		submit_queues=1 power=1; do
 	echo "${setting#*=}" >"$few/${setting%=*}"
 done

@@ -55,7 +55,7 @@ holds_2()
 	equal "$1" "$(tags "$1" 0 1000)" '2x500 1x500'
 }
 
-# refused EPOCH: neither a checkpoint nor a failover, now or after a restart
+# refused EPOCH: a checkpoint is, and all is as it was, now and after a restart
 refused()
 {
 	fill /dev/mapper/in 600 8 3
