@@ -194,6 +194,7 @@ kernel_ensure()
 		# Most likely lists older than the archive: look again, once.
 		apt_update
 		kernel_resolve "$k"
+		ensure_headers "$k"
 		with_lock "kernel-$k" kernel_build "$k" "${KERNEL_DIR[$k]}" "$2" ||
 			die "kernel $k: cannot prepare ${KERNEL_PACKAGE[$k]}"
 	fi
