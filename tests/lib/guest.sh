@@ -37,6 +37,9 @@ guest_command()
 	*-debug)
 		# shadow memory, stacks of all that was allocated, what was freed
 		mem=4096
+		# Half as slow: two processors take turns here, and wait for each
+		# other's. Theirs is the stock kernels' part, and KCSAN's.
+		smp=1
 		# without a stack each: KASAN has them
 		append+=' slab_debug=FZP page_poison=1'
 		# twice as slow, and a scan takes as long as many a scenario
