@@ -105,7 +105,7 @@ note "under load"
 slow remote 10
 spawn fio --minimal --name=load --filename=$P --direct=1 --thread --ioengine=libaio --iodepth=16 \
 	--numjobs=2 --rw=randwrite --bsrange=512-64k --size=16m --norandommap --refill_buffers \
-	--time_based --runtime=$((60 * SLOWNESS)) --output=/dev/null
+	--time_based --runtime=$((240 * SLOWNESS)) --output=/dev/null
 busy pri
 most=0
 for ((i = 0; i < 40; i++)); do
