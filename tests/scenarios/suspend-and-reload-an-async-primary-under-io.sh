@@ -1,7 +1,7 @@
 # Suspend, resume and reload of an async primary with copies behind it, from
 # sync to async and back: no write is lost or fails. Its removal ends, and what
 # was on its way is there.
-# limit: 90
+# limit: 180
 . legs.sh
 
 # a primary cannot be removed as long as what is below does not answer
@@ -17,7 +17,7 @@ msg pri start primary
 slow remote 20
 spawn fio --minimal --name=load --filename=$P --direct=1 --thread --ioengine=libaio \
 	--iodepth=8 --rw=randwrite --bsrange=512-32k --size=16m \
-	--time_based --runtime=$((80 * SLOWNESS)) --norandommap --refill_buffers --output=/dev/null
+	--time_based --runtime=$((160 * SLOWNESS)) --norandommap --refill_buffers --output=/dev/null
 load=$JOB
 busy pri
 
