@@ -53,7 +53,7 @@ modprobe null_blk nr_devices=0
 few=/sys/kernel/config/nullb/few
 mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
 mkdir $few
-trap 'dmsetup resume remote; dmsetup remove few narrow 2>/dev/null; rmdir $few 2>/dev/null || true' EXIT
+trap 'dmsetup resume remote; dmsetup remove few narrow 2>/dev/null || true; rmdir $few 2>/dev/null || true' EXIT
 for setting in memory_backed=1 size=16 irqmode=2 completion_nsec=$((1000000000 * SLOWNESS)) hw_queue_depth=4 \
 		submit_queues=1 power=1; do
 	echo "${setting#*=}" >"$few/${setting%=*}"
