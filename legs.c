@@ -450,16 +450,18 @@ int primary_end_io(struct primary_io *io, struct bio *bio, blk_status_t *error)
 	}
 
 	if (unlikely(*error)) {
-		if (repl_would_wait(bio, *error))
-			*error = BLK_STS_AGAIN;
-		if (*error != BLK_STS_AGAIN) {
-			local_failed(io, *error, bio_op(bio));
-		} else if (io->both) {
+		bool waits = repl_would_wait(bio, *error);
+
+		if (waits && io->both) {
 			/* the other leg has it: this one must follow */
 			retry_leg(io, LEG_LOCAL);
 			return DM_ENDIO_INCOMPLETE;
 		}
-		/* or nothing has happened yet, and it may be tried again */
+		if (waits)
+			/* nothing has happened yet, and it may be tried again */
+			*error = BLK_STS_AGAIN;
+		else
+			local_failed(io, *error, bio_op(bio));
 		io->status = *error;
 	}
 
