@@ -139,6 +139,9 @@ for mode in ${MODES:?}; do
 	# it goes on as if nobody had asked; what it sends may be lost on the other side
 	wait_status pri '^primary running 6 32/32 online 0 EIO '
 	fill $P 3072 8 3
+	until [ "$(status_field pri 6)" = 0 ]; do
+		sleep 0.1
+	done
 	same $L $R
 	msg pri stop
 	matches "status" "$(status pri)" '^primary done '
