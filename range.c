@@ -34,6 +34,7 @@ static void grant_waiting(struct range_lock *rl, struct range_bucket *b)
 	struct io_range *range, *next;
 	bool any = false;
 
+	/* pairs with range_unhold() */
 	if (smp_load_acquire(&rl->hold))
 		return;
 	list_for_each_entry_safe(range, next, &b->waiting, list) {
@@ -295,6 +296,7 @@ void range_unhold(struct range_lock *rl)
 {
 	int i;
 
+	/* what was changed meanwhile is seen by who is granted */
 	smp_store_release(&rl->hold, false);
 	for (i = 0; i < RANGE_BUCKETS; i++) {
 		spin_lock_irq(&rl->bucket[i].lock);

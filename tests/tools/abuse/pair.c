@@ -405,9 +405,10 @@ static void take_up(void)
 		mend("link");
 		tell("pri", "start primary");
 	} else {
-		/* its reload marks what it sent, whether or not a write has failed */
+		/* an async primary finds out later than its writers are answered */
 		work_begins(false);
 		work_ends(false);
+		wait_for("pri", " degraded ", "");
 		mend("link");
 		reload("pri", below(&c, 2));
 	}
