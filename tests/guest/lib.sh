@@ -175,8 +175,7 @@ broken()
 break_device()
 {
 	local size dev
-	size=$(dmsetup table "$1" | awk '{ print $2; exit }')
-	dev=$(dmsetup table "$1" | awk '{ print $4; exit }')
+	read -r _ size _ dev _ <<<"$(dmsetup table "$1")"
 	case ${2:-all} in
 	all) dm_load "$1" "0 $size error" --noflush --nolockfs ;;
 	writes) dm_load "$1" "0 $size flakey $dev 0 0 100000 1 error_writes" --noflush --nolockfs ;;
@@ -201,13 +200,19 @@ msg()
 # status NAME: the target's own words (without start, length, target type)
 status()
 {
-	dmsetup status --noflush "$1" | cut -d ' ' -f 4-
+	local lines line
+	lines=$(dmsetup status --noflush "$1") || return
+	while IFS= read -r line; do
+		echo "${line#* * * }"
+	done <<<"$lines"
 }
 
 # status_field NAME N: counted from 1
 status_field()
 {
-	status "$1" | cut -d ' ' -f "$2"
+	local words
+	read -ra words <<<"$(status "$1")"
+	echo "${words[$2 - 1]-}"
 }
 
 table()
@@ -369,9 +374,8 @@ replica()
 # slow NAME MS [reads]: what is below the linear device NAME takes its time to write (or to read)
 slow()
 {
-	local size dev rest
-	read -r _ size _ dev rest <<<"$(dmsetup table "$1")"
-	: "$rest"
+	local size dev
+	read -r _ size _ dev _ <<<"$(dmsetup table "$1")"
 	if [ "${3-}" = reads ]; then
 		dm_load "$1" "0 $size delay $dev 0 $2 $dev 0 0" --noflush --nolockfs
 	else
