@@ -41,7 +41,7 @@ test-rt:
 
 # what of the module the scenarios reach
 coverage:
-	tests/run -k 6.12-debug --coverage $(T)
+	tests/run -k 6.12-gcov --coverage $(T)
 
 # The random tests over and over: make soak [MINUTES=60] [K=6.12-debug]
 MINUTES ?= 60
@@ -89,7 +89,7 @@ help:
 	@echo 'make test-rt [T=<scenario>]'
 	@echo '                        on the PREEMPT_RT kernels of Debian'
 	@echo 'make coverage [T=<scenario>]'
-	@echo '                        the same as test-debug; says as well which lines and'
+	@echo '                        on one that counts, compiled as well: says which lines and'
 	@echo '                        functions were not reached'
 	@echo 'make soak [MINUTES=60] [K=6.12-debug] [T=<scenario>]'
 	@echo '                        the random tests, over and over with other seeds'

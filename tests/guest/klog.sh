@@ -30,6 +30,7 @@ klog_races()
 
 # Acceptable where a scenario declares it: `# dmesg: REGEX`
 KLOG_ERROR='I/O error|critical [a-z]+ error|lost async page write|EXT4-fs error'
+KLOG_ERROR+='|attempt to access beyond end of device'
 
 KLOG_MARK='harness: begin '
 

@@ -12,6 +12,7 @@ declare -A KERNEL_META=(
 	[6.12-rt]=linux-image-6.12-rt-amd64
 	[6.12-debug]=linux-source-6.12
 	[6.12-kcsan]=linux-source-6.12
+	[6.12-gcov]=linux-source-6.12
 )
 declare -A KERNEL_PACKAGE KERNEL_VERSION KERNEL_RELEASE KERNEL_DIR
 

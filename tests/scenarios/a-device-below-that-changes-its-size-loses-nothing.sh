@@ -2,7 +2,7 @@
 # lies beyond its end, as any device that fails, and is refused by a new table
 # (but a reload does not look again at a log or buffer that is in use); when it
 # has its size again all goes on. One that grows changes nothing.
-# dmesg: I/O error
+# dmesg: I/O error|access beyond end
 . legs.sh
 
 L=/dev/mapper/local R=/dev/mapper/remote P=/dev/mapper/pri
