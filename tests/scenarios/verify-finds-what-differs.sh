@@ -91,6 +91,19 @@ for mode in sync async; do
 	wait_status pri ' running [0-9]+ 256/256 online 0 - '
 	same $L $R
 
+	note "$mode: while suspended it can be stopped"
+	slow remote 30 reads
+	msg pri verify
+	wait_status pri ' verify:[0-9]+/256:0$'
+	dmsetup suspend pri
+	check timeout 20 dmsetup message pri 0 verify stop
+	result=$(status_field pri 9)
+	[[ $result =~ ^ended:[0-9]+/256:0$ ]] || fail "stopped while suspended: $result"
+	dmsetup resume pri
+	sleep 0.2
+	equal "and resumed" "$(status_field pri 9)" "$result"
+	slow remote 0 reads
+
 	note "$mode: a remote leg that is given up ends it"
 	slow remote 30 reads
 	msg pri verify
