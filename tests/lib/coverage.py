@@ -2,9 +2,10 @@
 # coverage.py [--least PERCENT] SOURCES NOT_COVERED COUNTS...
 #
 # Adds up what `gcov --json-format` says of each boot, and prints how many lines
-# of each file were reached, which ones were not, and which functions were never
-# called. With --least it is an error when there are fewer lines, or a function
-# that NOT_COVERED does not name ("FUNCTION the reason", one a line).
+# of each file were reached, then which ones were not and why, and which functions
+# were never called. The reasons are NOT_COVERED's: "FILE FUNCTION the reason", one a
+# line. With --least it is an error when fewer lines are reached, or a function that
+# is not named there is never called.
 import argparse
 import collections
 import json
@@ -19,7 +20,8 @@ parser.add_argument("counts", nargs="+")
 args = parser.parse_args()
 
 with open(args.not_covered) as f:
-    reasons = dict(line.split(None, 1) for line in f if line.strip() and line[0] != "#")
+    words = (line.split(None, 2) for line in f if line.strip() and line[0] != "#")
+    reasons = {(path, name): reason.strip() for path, name, reason in words}
 
 # file -> line -> how often; file -> function -> (first line, last line)
 lines = collections.defaultdict(collections.Counter)
@@ -38,14 +40,6 @@ for name in args.counts:
             functions[path][f["name"]] = (f["start_line"], f["end_line"])
 
 
-def runs(numbers):
-    """1 2 3 7 -> "1-3 7": lines that follow each other in the list of all lines"""
-    out = []
-    for first, last in numbers:
-        out.append(str(first) if first == last else f"{first}-{last}")
-    return " ".join(out)
-
-
 def missed(counts):
     """the runs of lines with code that were not reached"""
     out = []
@@ -60,30 +54,40 @@ def missed(counts):
     return out
 
 
-print("lines  reached         file, and the lines that were not reached")
+def function_at(path, number):
+    """the function that a line is in: the last one to begin before it"""
+    before = [(first, name) for name, (first, _) in functions[path].items() if first <= number]
+    return max(before)[1] if before else "-"
+
+
+print("lines  reached")
 reached = total = 0
 for path in sorted(lines):
     counts = lines[path]
     have = sum(1 for n in counts.values() if n)
     reached += have
     total += len(counts)
-    print(f"{len(counts):5}  {have:5} {100 * have / len(counts):5.1f}%  {path}: {runs(missed(counts))}")
+    print(f"{len(counts):5}  {have:5} {100 * have / len(counts):5.1f}%  {path}")
 if not total:
     sys.exit("nothing was counted")
 percent = 100 * reached / total
 print(f"{total:5}  {reached:5} {percent:5.1f}%  all")
+
+for path in sorted(lines):
+    for first, last in missed(lines[path]):
+        name = function_at(path, first)
+        where = f"{first}" if first == last else f"{first}-{last}"
+        print(f"not reached: {path}:{where} {name}: {reasons.get((path, name), 'why?')}")
 
 unknown = 0
 for path in sorted(functions):
     # One that the compiler has put into its callers counts there: go by its lines.
     for name, (first, last) in sorted(functions[path].items(), key=lambda f: f[1]):
         if any(n and first <= line <= last for line, n in lines[path].items()):
-            if name in reasons:
-                print(f"called all the same: {name}")
             continue
-        if name not in reasons:
-            unknown += 1
-        print(f"never called: {path}:{first} {name}: {reasons.get(name, 'why?').strip()}")
+        reason = reasons.get((path, name))
+        unknown += not reason
+        print(f"never called: {path}:{first} {name}: {reason or 'why?'}")
 
 if args.least is not None:
     if percent < args.least:

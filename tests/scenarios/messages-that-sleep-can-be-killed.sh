@@ -56,6 +56,23 @@ wait_status other ' ended:[0-9]+/128:0$'
 msg other verify
 wait_status other ' ended:128/128:0$'
 
+note "what was begun goes on, and what was not is not begun"
+dmsetup message slowest 0 hold flush
+spawn dmsetup message other 0 stop
+one=$JOB
+until [[ $(status slowest) == *' 1' ]]; do
+	:
+done
+killed other stop failover
+klog_has 'other: message stop failed: killed before it began'
+klog_since
+kill -KILL "$one"
+reap_failed "$one" 2>/dev/null
+klog_has 'other: message stop failed: killed; what was begun goes on'
+matches "status" "$(status other)" '^primary running 1 '
+dmsetup message slowest 0 hold
+wait_status other '^primary done 2 '
+
 note "a secondary's stop waits for the merge"
 replica 16384 65536
 msg sec start secondary

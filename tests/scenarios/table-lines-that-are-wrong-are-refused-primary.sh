@@ -45,6 +45,15 @@ for size in 0 1 4 1000 2049 -8 garbage 128k 0x100g 4294967304 '' 184467440737095
 	[ -n "$size" ] || continue
 	line 'replication.*region_size' "primary $L $R 2 region_size $size"
 done
+size=$((1 << 34))
+for name in huge huger; do
+	dm_create $name "0 $size zero"
+done
+for options in '2 region_size 8' '4 region_size 8 dirty_log /dev/mapper/foreign'; do
+	refused 'replication.*Too many regions: raise region_size' \
+		"0 $size replication primary /dev/mapper/huge /dev/mapper/huger $options"
+done
+dm_remove huge huger
 line 'replication.*group' "primary $L $R 2 group $(printf 'g%.0s' {1..32})"
 line 'replication.*group' "primary $L $R 2 group $(printf 'g%.0s' {1..500})"
 line 'replication.*on_remote_error' "primary $L $R 2 on_remote_error explode"
