@@ -296,7 +296,7 @@ void range_unhold(struct range_lock *rl)
 {
 	int i;
 
-	/* what was changed meanwhile is seen by who is granted */
+	/* pairs with range_acquire() and grant_waiting() */
 	smp_store_release(&rl->hold, false);
 	for (i = 0; i < RANGE_BUCKETS; i++) {
 		spin_lock_irq(&rl->bucket[i].lock);

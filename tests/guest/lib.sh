@@ -210,8 +210,9 @@ status()
 # status_field NAME N: counted from 1
 status_field()
 {
-	local words
-	read -ra words <<<"$(status "$1")"
+	local line words
+	line=$(status "$1") || return
+	read -ra words <<<"$line"
 	echo "${words[$2 - 1]-}"
 }
 
@@ -332,10 +333,10 @@ still_running()
 	kill -0 "$1" 2>/dev/null || fail "ended already: ${JOBS[$1]-job $1}"
 }
 
-# asleep JOB: returns when the dmsetup that it is has come to the device mapper
+# asleep JOB: returns when the message that it sends has come to its target
 asleep()
 {
-	until grep -q dm_ctl_ioctl "/proc/$1/stack" 2>/dev/null; do
+	until grep -q target_message "/proc/$1/stack" 2>/dev/null; do
 		still_running "$1"
 		sleep 0.05
 	done

@@ -4,8 +4,8 @@
 # Adds up what `gcov --json-format` says of each boot, and prints how many lines
 # of each file were reached, then which ones were not and why, and which functions
 # were never called. The reasons are NOT_COVERED's: "FILE FUNCTION the reason", one a
-# line. With --least it is an error when fewer lines are reached, or a function that
-# is not named there is never called.
+# line. With --least it is an error when fewer lines are reached, when a function is
+# never called and the reason does not begin so, or when there is no such function.
 import argparse
 import collections
 import json
@@ -40,24 +40,25 @@ for name in args.counts:
             functions[path][f["name"]] = (f["start_line"], f["end_line"])
 
 
-def missed(counts):
-    """the runs of lines with code that were not reached"""
-    out = []
-    previous = None
-    for number in sorted(counts):
-        if counts[number] == 0:
-            if previous == 0:
-                out[-1][1] = number
-            else:
-                out.append([number, number])
-        previous = counts[number]
-    return out
-
-
 def function_at(path, number):
     """the function that a line is in: the last one to begin before it"""
     before = [(first, name) for name, (first, _) in functions[path].items() if first <= number]
     return max(before)[1] if before else "-"
+
+
+def missed(path):
+    """the runs of lines with code that were not reached, each in one function"""
+    out = []
+    previous = None
+    for number in sorted(lines[path]):
+        name = function_at(path, number)
+        if lines[path][number] == 0:
+            if previous == (0, name):
+                out[-1][1] = number
+            else:
+                out.append([number, number, name])
+        previous = (lines[path][number], name)
+    return out
 
 
 print("lines  reached")
@@ -74,8 +75,7 @@ percent = 100 * reached / total
 print(f"{total:5}  {reached:5} {percent:5.1f}%  all")
 
 for path in sorted(lines):
-    for first, last in missed(lines[path]):
-        name = function_at(path, first)
+    for first, last, name in missed(path):
         where = f"{first}" if first == last else f"{first}-{last}"
         print(f"not reached: {path}:{where} {name}: {reasons.get((path, name), 'why?')}")
 
@@ -85,9 +85,14 @@ for path in sorted(functions):
     for name, (first, last) in sorted(functions[path].items(), key=lambda f: f[1]):
         if any(n and first <= line <= last for line, n in lines[path].items()):
             continue
-        reason = reasons.get((path, name))
-        unknown += not reason
-        print(f"never called: {path}:{first} {name}: {reason or 'why?'}")
+        reason = reasons.get((path, name), "")
+        if not reason.startswith("never called"):
+            unknown += 1
+            reason = "why?"
+        print(f"never called: {path}:{first} {name}: {reason}")
+stale = [key for key in reasons if key[1] not in functions[key[0]]]
+for path, name in stale:
+    print(f"there is no such function: {path} {name}")
 
 if args.least is not None:
     if percent < args.least:
@@ -95,4 +100,7 @@ if args.least is not None:
         sys.exit(1)
     if unknown:
         print(f"{unknown} functions are never called, and nothing says why")
+        sys.exit(1)
+    if stale:
+        print(f"{len(stale)} reasons are for functions that do not exist")
         sys.exit(1)

@@ -28,9 +28,6 @@ guest_command()
 	append+=' mitigations=off panic=-1 oops=panic'
 	# a host that is busy may make its timer late
 	append+=' no_timer_check'
-	# A program's code is at the same place each time: the emulator has translated
-	# it then. Short ones take a quarter of the time.
-	append+=' norandmaps'
 	if is_compiled "$k"; then
 		# the firmware of the other one has methods that take minutes there
 		machine=q35
@@ -59,6 +56,10 @@ guest_command()
 	if [ -n "${ICOUNT-}" ]; then
 		smp=${GUEST_CPUS:-1} mem=4096 accel=tcg cpu=max
 		append+=' nokaslr'
+	else
+		# A program's code is at the same place each time: the emulator has
+		# translated it then. Short ones take a quarter of the time.
+		append+=' norandmaps'
 	fi
 	QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -display none
 		-machine "$machine" -accel "$accel" -smp "$smp" -m "${GUEST_MEMORY:-$mem}" -cpu "$cpu"

@@ -2,7 +2,7 @@
 # its mapping was removed by force or that its driver took it away: what needs
 # it fails, what does not goes on, and nothing hangs. The primary or secondary
 # can be removed. (Flushes succeed: neither has a cache.)
-# dmesg: I/O error
+# dmesg: I/O error|access beyond end
 . legs.sh
 
 P=/dev/mapper/pri I=/dev/mapper/in A=/dev/mapper/sec

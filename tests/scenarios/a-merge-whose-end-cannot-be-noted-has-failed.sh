@@ -38,7 +38,8 @@ for way in stop restart; do
 	matches "status" "$(status sec)" '^secondary failover 2 '
 	fails buffer fua
 	dmsetup message buffer 0 hold
-	wait_status sec '^secondary failover_failed 2 .* EIO '
+	wait_status sec '^secondary (failover_failed|done) '
+	matches "status" "$(status sec)" '^secondary failover_failed 2 .* EIO '
 	matches "get_error" "$(msg sec get_error)" '^EIO buffer write '
 	equal "active" "$(tags $A 0 2048)" '2x512 1x512 3x512 1x512'
 	fails buffer

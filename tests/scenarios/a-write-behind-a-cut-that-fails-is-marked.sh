@@ -17,7 +17,7 @@ held()
 
 for stall in '' 'on_remote_error stall'; do
 	note "${stall:-acknowledged}"
-	linear local /dev/ram0 0 2048
+	faulty local 2048
 	faulty remote 2048
 	# shellcheck disable=SC2086
 	primary pri $L $R nosync region_size 128 $stall
@@ -40,7 +40,7 @@ for stall in '' 'on_remote_error stall'; do
 	dmsetup message remote 0 hold
 	reap_failed "$checkpoint" 2>/dev/null
 	if [ -n "$stall" ]; then
-		wait_status pri '^primary running 3 [0-9]+/16 degraded 0 EIO '
+		wait_status pri '^primary running 3 15/16 degraded 0 EIO '
 		still_running "$writer"
 		equal "remote leg" "$(tags $R 256 8)" 0x8
 		fails remote

@@ -29,7 +29,8 @@ line 'replication' "secondary $D $D 0"
 line 'replication' "secondary $T $B 0"
 line 'replication' "secondary $D $T 0"
 dm_create huge "0 $((1 << 31)) zero"
-line 'replication.*The buffer is too large: it has 2147483648 sectors' "secondary $D /dev/mapper/huge 0"
+line 'replication.*The buffer is too large: it has 2147483648 sectors' \
+	"secondary $D /dev/mapper/huge 0"
 dm_remove huge
 
 note "options"
