@@ -7,14 +7,6 @@ D=/dev/mapper/disk B=/dev/mapper/buffer A=/dev/mapper/sec
 faulty disk 4096
 faulty buffer 8192
 
-# held DEV COUNT: so many operations wait in it
-held()
-{
-	until [ "$(status_field "$1" 7)" = "$2" ]; do
-		sleep 0.1
-	done
-}
-
 for way in stop restart; do
 	note "$way"
 	op zeroes $B 0 8
@@ -28,13 +20,13 @@ for way in stop restart; do
 	fill $A 1024 512 3
 	dmsetup message disk 0 hold flush
 	msg sec stop failover
-	held disk 1
+	wait_held disk 1
 	# one superblock says what is merged, the next one that it was all
 	dmsetup message buffer 0 hold write
 	dmsetup message disk 0 hold
-	held buffer 1
+	wait_held buffer 1
 	dmsetup message buffer 0 hold write
-	held buffer 1
+	wait_held buffer 1
 	matches "status" "$(status sec)" '^secondary failover 2 '
 	fails buffer fua
 	dmsetup message buffer 0 hold

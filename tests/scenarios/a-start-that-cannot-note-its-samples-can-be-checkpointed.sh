@@ -3,22 +3,14 @@
 # dmesg: I/O error
 . stages.sh
 
-# held: a write waits in the buffer
-held()
-{
-	until [ "$(status_field buffer 7)" = 1 ]; do
-		sleep 0.1
-	done
-}
-
 below
 at none
 dmsetup message buffer 0 hold write
 spawn msg sec start secondary
-held
+wait_held buffer 1
 # the first one goes, then comes the other
 dmsetup message buffer 0 hold write
-held
+wait_held buffer 1
 fails buffer write
 klog_since
 dmsetup message buffer 0 hold

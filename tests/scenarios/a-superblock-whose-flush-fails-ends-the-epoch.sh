@@ -22,19 +22,12 @@ equal "epoch" "$(msg sec checkpoint)" 2
 wait_status sec '^secondary running 2 [^ ]* 0 0 0 - -$'
 fill $I 0 100 3
 
-# held COUNT: so many writes wait in the buffer
-held()
-{
-	until [ "$(status_field cached 7)" = "$1" ]; do
-		sleep 0.1
-	done
-}
 dmsetup message cached 0 hold write
 spawn msg sec checkpoint
-held 1
+wait_held cached 1
 # the summary goes, then comes a flush, then the superblock
 dmsetup message cached 0 hold write
-held 1
+wait_held cached 1
 fails cached flush
 dmsetup message cached 0 hold
 reap_failed "$JOB"

@@ -7,14 +7,6 @@
 
 L=/dev/mapper/local R=/dev/mapper/remote P=/dev/mapper/pri
 
-# held COUNT: so many flushes wait in the remote leg
-held()
-{
-	until [ "$(status_field remote 7)" = "$1" ]; do
-		sleep 0.1
-	done
-}
-
 for stall in '' 'on_remote_error stall'; do
 	note "${stall:-acknowledged}"
 	faulty local 2048
@@ -28,7 +20,7 @@ for stall in '' 'on_remote_error stall'; do
 	dmsetup message remote 0 hold flush
 	spawn dmsetup message pri 0 checkpoint
 	checkpoint=$JOB
-	held 1
+	wait_held remote 1
 	spawn fill $P 256 8 2
 	writer=$JOB
 	until [ "$(tags $L 256 8)" = 2x8 ]; do

@@ -16,6 +16,14 @@ fails()
 	dmsetup message "$1" 0 fail "${@:2}"
 }
 
+# wait_held NAME COUNT: returns when so many operations wait in it, see "hold"
+wait_held()
+{
+	until [ "$(status_field "$1" 7)" = "$2" ]; do
+		sleep 0.1
+	done
+}
+
 # asked NAME OP: sectors so far; of flush and fua, how many
 asked()
 {
