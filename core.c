@@ -201,11 +201,16 @@ void repl_fault(struct repl *r, int error, const char *where, const char *op,
 		};
 	spin_unlock_irqrestore(&r->fault_lock, flags);
 
-	REPL_WARN_LIMIT(r, "%s %s %s at sector %llu: %s",
-			repl_errno_name(error), where, op,
-			(unsigned long long)sector, text);
-	if (first)
-		repl_event(r);
+	if (!first) {
+		REPL_WARN_LIMIT(r, "%s %s %s at sector %llu: %s",
+				repl_errno_name(error), where, op,
+				(unsigned long long)sector, text);
+		return;
+	}
+	/* the limit is one for all devices, and once a start is no flood */
+	REPL_WARN(r, "%s %s %s at sector %llu: %s", repl_errno_name(error),
+		  where, op, (unsigned long long)sector, text);
+	repl_event(r);
 }
 
 void repl_clear_fault(struct repl *r)
