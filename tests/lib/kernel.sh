@@ -21,7 +21,8 @@ INITRAMFS_MODULES=(virtio_pci virtio_blk virtio_console ext4)
 # What no scenario needs, and most of what a kernel has that is not of the cloud
 KERNEL_WITHOUT=(sound drivers/{gpu,media,net/{ethernet,wireless},staging})
 
-# How many times as long as on a stock kernel may everything take?
+# How many times as long as on a stock kernel may everything take? 6.12-debug needs
+# ten times as long; limits leave a stock kernel at least twice what it needs.
 kernel_slowness()
 {
 	case $1 in
