@@ -279,10 +279,10 @@ checksum()
 	pattern cat "$1" "${2:-0}" "${3:-$(sectors "$1")}" | cksum | tr ' ' -
 }
 
-# random_below N
+# random_below N: sets $CHOICE. (In a subshell $RANDOM does not repeat with the seed.)
 random_below()
 {
-	echo $(((RANDOM << 30 | RANDOM << 15 | RANDOM) % $1))
+	CHOICE=$(((RANDOM << 30 | RANDOM << 15 | RANDOM) % $1))
 }
 
 # --- Background work

@@ -2,6 +2,7 @@
 # checkpoints, at least these for an older one that the dirty log knows, and
 # says so when nobody remembers.
 # dmesg: I/O error
+# soak
 . legs.sh
 
 linear local /dev/ram0 0 32768
@@ -110,7 +111,8 @@ expected()
 for ((epoch = 1; epoch < 8; epoch++)); do
 	: >/tmp/epoch$epoch
 	for ((i = RANDOM % 12; i > 0; i--)); do
-		region=$(random_below 256)
+		random_below 256
+		region=$CHOICE
 		echo "$region" >>/tmp/epoch$epoch
 		fill $P $((region * 128 + RANDOM % 128)) 1 $epoch
 	done

@@ -42,7 +42,8 @@ reload()
 a_primary()
 {
 	local first
-	first=$(random_below 8000)
+	random_below 8000
+	first=$CHOICE
 	blkdiscard -f -z $M/log
 	primary pri $M/local $M/remote region_size 128 "$@"
 	fill $M/pri "$first" 100 "$loop"
@@ -59,7 +60,8 @@ a_primary()
 a_secondary()
 {
 	local first
-	first=$(random_below 8000)
+	random_below 8000
+	first=$CHOICE
 	blkdiscard -f -z $M/buffer
 	secondary sec $M/disk $M/buffer
 	inbound in sec

@@ -32,7 +32,8 @@ same_again()
 {
 	local i first
 	for ((i = 0; i < $1; i++)); do
-		first=$(random_below $((LEG_SECTORS / (i % 3 ? 64 : 1) - 64)))
+		random_below $((LEG_SECTORS / (i % 3 ? 64 : 1) - 64))
+		first=$CHOICE
 		fill /dev/mapper/p "$first" $((1 + RANDOM % 40)) 1
 	done
 }

@@ -7,7 +7,8 @@ A=/dev/mapper/sec I=/dev/mapper/in
 # random VIEW COUNT: writes, zeroes and discards
 random()
 {
-	check mutate -w -s "$(random_below 1000000)" -n "$2" "$1"
+	random_below 1000000
+	check mutate -w -s "$CHOICE" -n "$2" "$1"
 }
 
 # A new secondary "sec" with its inbound view, the disk full of something
