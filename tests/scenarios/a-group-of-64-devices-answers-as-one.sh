@@ -46,14 +46,26 @@ are()
 	equal "stages and epochs" "$found" " ${#all[@]} $1 $2"
 }
 
-# a random one of all
+# any MESSAGE...: sent to a random one of all; the reply is in $REPLY
 any()
 {
-	echo "${all[$(random_below ${#all[@]})]}"
+	random_below ${#all[@]}
+	REPLY=$(msg "${all[CHOICE]}" "$@")
 }
 
-msg "$(any)" start_all primary
-msg "$(any)" start_all secondary
+# checkpoint_all and what follows it: all of them are at $epoch, and well
+checkpointed()
+{
+	epoch=$((epoch + 1))
+	any checkpoint_all
+	equal "checkpoint_all" "$REPLY" $epoch
+	are running $epoch
+	any get_error_all
+	equal "get_error_all" "$REPLY" ok
+}
+
+any start_all primary
+any start_all secondary
 are running 1
 paths=$(printf ":$M/%s" "${all[@]}")
 spawn fio --minimal --name=load --filename="${paths#:}" --direct=1 --thread --ioengine=libaio \
@@ -63,33 +75,52 @@ load=$JOB
 busy pri0
 epoch=1
 for ((i = 0; i < 5 * SOAK; i++)); do
-	epoch=$((epoch + 1))
-	equal "checkpoint_all" "$(msg "$(any)" checkpoint_all)" $epoch
-	are running $epoch
-	equal "get_error_all" "$(msg "$(any)" get_error_all)" ok
+	checkpointed
 done
 still_running "$load"
 
-bad=$(random_below 48)
+random_below 48
+bad=$CHOICE
 note "the remote leg of pri$bad fails"
 good=$(table "remote$bad")
 break_device "remote$bad"
 wait_status "pri$bad" ' degraded '
-matches "get_error_all" "$(msg "$(any)" get_error_all)" '^EIO remote '
-expect_errno EIO msg "$(any)" checkpoint_all
+any get_error_all
+matches "get_error_all" "$REPLY" '^EIO remote '
+expect_errno EIO msg "${all[CHOICE]}" checkpoint_all
 are running $epoch
 dm_load "remote$bad" "$good" --noflush --nolockfs
 dm_load "pri$bad" "$(table "pri$bad")"
 wait_status "pri$bad" ' 16/16 online '
-epoch=$((epoch + 1))
-equal "checkpoint_all" "$(msg "$(any)" checkpoint_all)" $epoch
-equal "get_error_all" "$(msg "$(any)" get_error_all)" ok
+checkpointed
 still_running "$load"
 
 note "stop_all"
-msg "$(any)" stop_all
+any stop_all
 are 'done' $((epoch + 1))
 end "$load"
+
+note "started again, what was written meanwhile is copied"
+# start_all leaves alone who is done
+for name in "${pris[@]}"; do
+	msg "$name" start primary
+done
+for name in "${secs[@]}"; do
+	fill "$M/$name" 0 2048 1
+	msg "$name" start secondary
+	fill "$M/$name" 0 2048 2
+done
+any stop_all
+for name in "${secs[@]}"; do
+	wait_status "$name" '^secondary done '
+done
+for ((n = 0; n < 48; n++)); do
+	same $M/local$n $M/remote$n
+done
+# the standby's own writes are not what is taken over
+for ((n = 0; n < 16; n++)); do
+	holds $M/disk$n 0 2048 1
+done
 
 dm_remove "${all[@]}"
 check rmmod dm_replication
