@@ -77,7 +77,7 @@ failover()
 }
 failover_after()
 {
-	[[ $(status sec) =~ ^'secondary '(failover|done) ]] || again msg sec stop failover
+	[[ $(status sec) =~ ^'secondary '(failover|done)' ' ]] || again msg sec stop failover
 	again pattern write $A 4 8 $((TAG + 1))
 	wait_status sec '^secondary done '
 	same $A /dev/mapper/disk

@@ -48,5 +48,22 @@ equal "active" "$(tags $A 0 8)" '2x1 1x1 2x1 1x1 2x1 1x1 2x1 1x1'
 fails disk
 msg sec checkpoint >/dev/null
 wait_status sec '^secondary running 3 0/'
+
+note "what has failed over and is not merged"
+fill $A 100 100 4
+fails disk write
+msg sec stop failover
+wait_status sec '^secondary failover_failed '
+dm_remove sec
+notable sec
+dmsetup load sec --table "$TABLE"
+nth -u 'sh -e /tmp/anew' resume sec
+dmsetup mknodes
+equal "active" "$(tags $A 100 100)" 4x100
+wait_status sec '^secondary failover_failed '
+fails disk
+msg sec stop
+matches "status" "$(status sec)" '^secondary done '
+equal "the disk" "$(tags $D 100 100)" 4x100
 dm_remove sec
 equal "what is left" "$(resources)" "$was"

@@ -12,6 +12,7 @@ quiet_faults()
 	for dir in $SLAB $PAGES; do
 		echo 0 >"$dir/probability"
 		echo 0 >"$dir/verbose"
+		echo 1 >"$dir/interval"
 		echo N >"$dir/ignore-gfp-wait"
 	done
 }
@@ -96,34 +97,53 @@ lacking()
 	return 1
 }
 
-# each_lacking WHAT: calls WHAT_before, WHAT and WHAT_after, over and over; while
-# WHAT is called one allocation fails, the next time a later one, until none is
-# left: first of objects, then of pages; of the later ones not each, and which is up
-# to the seed.
+# lacking_nth N WHAT: calls WHAT_before, WHAT and WHAT_after; the Nth allocation of an
+# object fails that is made while WHAT is called, and $LACKED is how many did: none, if
+# there are less than N.
+# One that fails is a multiple of "interval", and what the kernel counts cannot be set:
+# so it is kept here, for as long as the guest is up. When none has failed WHAT is called
+# until one does, so that the count is known again.
+lacking_nth()
+{
+	local file=/run/lacking before=0 first=1 tries
+	[ ! -e $file ] || before=$(cat $file)
+	[ "$before" != lost ] || fail "an earlier failure has left the kernel's count unknown"
+	echo lost >$file
+	LACKED=0
+	for ((tries = 0; tries < 100; tries++)); do
+		"$2_before"
+		echo $((before + $1)) >$SLAB/interval
+		echo 1 >$SLAB/times
+		echo 100 >$SLAB/probability
+		"$2"
+		echo 0 >$SLAB/probability
+		"$2_after"
+		[ "$(cat $SLAB/times)" != 0 ] || break
+		first=0
+	done
+	[ $tries -lt 100 ] || fail "no allocation failed"
+	LACKED=$first
+	# an interval of 1 is not counted
+	echo $((before + $1 > 1 ? before + $1 : 0)) >$file
+	echo 1 >$SLAB/interval
+}
+
+# each_lacking WHAT: lacking_nth() over and over, the next time with a later allocation,
+# until none is left. Each of the first 64 fails, of the later ones not each; which is
+# up to the seed.
 each_lacking()
 {
-	local dir room step failed
-	for dir in $SLAB $PAGES; do
-		# bytes, and pages: what there is before one fails
-		step=256 room=$((SEED % 256)) failed=0
-		[ "$dir" = $SLAB ] || step=1 room=0
-		echo 0 >$PAGES/min-order
-		while :; do
-			"$1_before"
-			echo $room >"$dir/space"
-			echo 1 >"$dir/times"
-			echo 100 >"$dir/probability"
-			"$1"
-			echo 0 >"$dir/probability"
-			"$1_after"
-			[ "$(cat "$dir/times")" = 0 ] || break
-			failed=$((failed + 1)) room=$((room + step + room / 8))
-		done
-		note "$1: $failed times ${dir##*/}"
-		[ "$dir" != $SLAB ] || [ $failed -gt 0 ] || fail "no allocation failed"
+	local n=1 failed=0
+	while :; do
+		lacking_nth $n "$1"
+		[ $LACKED -eq 1 ] || break
+		failed=$((failed + 1)) n=$((n + 1))
+		[ $n -gt 64 ] || continue
+		random_below $((n / 8))
+		n=$((n + CHOICE))
 	done
-	echo 0 >$SLAB/space
-	echo 0 >$PAGES/space
+	note "$1: $failed times, there are less than $n"
+	[ $failed -gt 0 ] || fail "no allocation failed"
 }
 
 MOST=1000000
