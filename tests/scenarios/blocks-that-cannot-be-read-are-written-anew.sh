@@ -1,9 +1,11 @@
 # A disk that has lost blocks gives them up when they are read, and finds others
 # for them when they are written. What a local leg has lost is read from the
 # remote leg and is whole again; what a disk or buffer has lost goes up as an
-# error until something is written there, and nothing else does.
+# error until something is written there, and nothing else does. A table whose
+# dirty log has lost marks is refused.
 # kernels: debug
 # dmesg: I/O error
+. legs.sh
 
 modprobe dm-dust
 
@@ -74,6 +76,22 @@ msg pri start primary
 wait_status pri ' 64/64 online 0 - '
 equal "lost" "$(lost remote)" 0
 same /dev/mapper/local /dev/mapper/remote
+dm_remove pri
+
+note "the marks of a dirty log"
+dust log /dev/ram4 64
+LOG="0 8192 replication primary /dev/mapper/local /dev/mapper/remote 4 region_size 128 dirty_log /dev/mapper/log"
+dm_create pri "$LOG"
+equal "dirty regions" "$(dirty pri)" 64
+dm_remove pri
+lose log 17
+refused 'Cannot read the dirty log at sector 16: error -5' "$LOG"
+equal "lost" "$(lost log)" 1
+# given up, it is written anew with a mark for each region
+op zeroes /dev/mapper/log 0 8
+dm_create pri "$LOG"
+equal "lost" "$(lost log)" 0
+equal "dirty regions" "$(dirty pri)" 64
 dm_remove pri
 
 note "a secondary's disk"

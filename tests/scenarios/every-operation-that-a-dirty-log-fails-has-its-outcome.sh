@@ -99,6 +99,22 @@ while read -r when fails outcome dirty; do
 	dm_remove pri
 done <<<"$TABLE"
 
+note "the log's superblock can be read, and its marks cannot"
+FIRST_MARKS=16
+op zeroes /dev/mapper/log 0 8
+create
+fill $P 128 8 3
+dm_remove pri
+broken part /dev/mapper/log $FIRST_MARKS $((64 - FIRST_MARKS))
+refused 'Cannot read the dirty log at sector 16: error -5' "${LINE%log}part"
+dm_remove part
+create
+equal "dirty regions" "$(dirty pri)" 1
+msg pri start primary
+wait_status pri ' running [0-9]+ 32/32 online 0 - '
+same $L $R
+dm_remove pri
+
 note "the local leg cannot be read when the log is"
 fails local read
 refused 'Cannot read the local leg' "$LINE"

@@ -65,6 +65,9 @@ until [[ $(status slowest) == *' 1' ]]; do
 done
 killed other stop failover
 klog_has 'other: message stop failed: killed before it began'
+killed other verify
+killed other verify stop
+killed other changed_since 1
 klog_since
 kill -KILL "$one"
 reap_failed "$one" 2>/dev/null

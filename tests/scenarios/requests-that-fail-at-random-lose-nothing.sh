@@ -1,6 +1,8 @@
 # The kernel fails requests to the devices below at random, of any kind and in
-# whatever context. Those to the remote leg no workload sees. Of those to a disk
-# or buffer the error goes up, and a checkpoint that was answered is whole.
+# whatever context. Those to the remote leg no workload sees. Of those to the local
+# leg or a dirty log the error goes up, and when they are mended both legs can be made
+# equal. Of those to a disk or buffer it goes up, and a checkpoint that was answered
+# is whole.
 # kernels: debug
 # dmesg: I/O error|Buffer I/O|FAULT_INJECTION
 
@@ -9,8 +11,8 @@ FAULT=/sys/kernel/debug/fail_make_request
 fail_some()
 {
 	local dev
-	for dev in ram0 ram1 ram2 ram3; do
-		echo 0 >/sys/block/$dev/make-it-fail
+	for dev in ram{0..4}; do
+		echo 0 >"/sys/block/$dev/make-it-fail"
 	done
 	for dev in "${@:2}"; do
 		echo 1 >"/sys/block/$dev/make-it-fail"
@@ -28,6 +30,16 @@ fail_no_more()
 	FAILED=$((100000 - $(cat $FAULT/times)))
 }
 trap 'echo 0 >$FAULT/probability' EXIT
+
+# flood READ_OR_WRITE: some thousand of them, whatever fails; fio must have seen errors
+flood()
+{
+	local said
+	said=$(fio --name=flood --filename=$P --direct=1 --thread --ioengine=libaio --iodepth=16 \
+		--rw="$1" --bs=4k --size=16m --norandommap --randseed="$SEED" \
+		--continue_on_error=all 2>&1) || true
+	matches "fio" "$said" 'errors *: *total=[0-9]+, first_error=5/'
+}
 
 P=/dev/mapper/pri
 for mode in sync async; do
@@ -52,6 +64,56 @@ for mode in sync async; do
 		wait_status pri ' online 0 - '
 		msg pri checkpoint >/dev/null
 		same /dev/ram0 /dev/ram1 0 65536
+	done
+	dm_remove pri
+done
+
+for mode in sync async; do
+	note "the local leg, $mode"
+	primary pri /dev/ram0 /dev/ram1 nosync region_size 128 "$mode"
+	msg pri start primary
+	for round in 4 5 6; do
+		fail_some 5 ram0
+		flood randrw
+		fail_no_more
+		note "$FAILED requests failed"
+		[ $FAILED -gt 1 ] || fail "too few requests failed"
+		fill $P 0 65536 $round
+		holds $P 0 65536 $round
+		msg pri stop
+		msg pri start primary
+		wait_status pri ' online 0 - '
+		msg pri checkpoint >/dev/null
+		same /dev/ram0 /dev/ram1 0 65536
+		holds $P 0 65536 $round
+	done
+	dm_remove pri
+
+	note "the dirty log, $mode"
+	blkdiscard -f -z -l 4096 /dev/ram4
+	log="nosync region_size 128 $mode dirty_log /dev/ram4"
+	# shellcheck disable=SC2086 # words
+	primary pri /dev/ram0 /dev/ram1 $log
+	msg pri start primary
+	for round in 7 8 9; do
+		fail_some 20 ram4
+		# each region needs a mark
+		flood randwrite
+		fail_no_more
+		note "$FAILED requests failed"
+		[ $FAILED -gt 1 ] || fail "too few requests failed"
+		fill $P 0 65536 $round
+		# what was sent since the last but one stays marked
+		for _ in 1 2 3; do
+			msg pri checkpoint >/dev/null
+		done
+		same /dev/ram0 /dev/ram1 0 65536
+		dm_remove pri
+		# shellcheck disable=SC2086 # words
+		primary pri /dev/ram0 /dev/ram1 $log
+		equal "clean regions" "$(status_field pri 4)" "2048/2048"
+		msg pri start primary
+		holds $P 0 65536 $round
 	done
 	dm_remove pri
 done
