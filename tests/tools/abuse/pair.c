@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "abuse.h"
@@ -258,6 +259,7 @@ static void one_op(struct worker *w, int fd)
 	uint64_t n = 1 + below(&w->c, MOST), first = w->first + below(&w->c, w->sectors - n + 1);
 	unsigned int what = below(&w->c, 16);
 	uint64_t range[2] = { first * SECTOR, n * SECTOR }, stamp, i;
+	struct iovec vector = { w->data, n * SECTOR };
 	bool good;
 
 	if (what < 5) {
@@ -280,7 +282,9 @@ static void one_op(struct worker *w, int fd)
 	stamp = what == 6 ? 0 : __atomic_add_fetch(&stamps, 1, __ATOMIC_SEQ_CST);
 	for (i = 0; i < n; i++)
 		make_sector((uint64_t *)(w->data + i * SECTOR), first + i, stamp);
-	good = stamp ? pwrite(fd, w->data, n * SECTOR, first * SECTOR) == (ssize_t)(n * SECTOR) :
+	/* two in ten with FUA */
+	good = stamp ? pwritev2(fd, &vector, 1, range[0], what < 9 ? RWF_DSYNC : 0) ==
+		       (ssize_t)range[1] :
 		!ioctl(fd, BLKZEROOUT, range);
 	for (i = 0; i < n && good; i++)
 		model[first + i] = stamp;

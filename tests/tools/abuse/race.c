@@ -3,11 +3,11 @@
  * Messages, reloads, suspends and removals of the same devices at the same
  * time, until there were so many of each.
  *
- * Devices, made by the scenario: local, remote, log, disk and buffer. Above them
- * "pri", "sec" and "in" come and go, and are there in the end. What was written
- * to "pri" is read back from it whatever happens. All errors are fine for who
- * comes too late; but each call has to end, each status has to be one, and in
- * the end all has to work.
+ * Devices, made by the scenario: local, remote (on ram1), log, disk and buffer.
+ * Above them "pri", "sec" and "in" come and go, and are there in the end; remote
+ * fails now and then. What was written to "pri" is read back from it whatever
+ * happens. All errors are fine for who comes too late; but each call has to end,
+ * each status has to be one, and in the end all has to work.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -166,6 +166,25 @@ static void step_remove(struct worker *w)
 	w->worked++;
 }
 
+/* The remote leg fails, and is mended at once: who finds out depends. */
+static void step_leg(struct worker *w)
+{
+	static const char * const tables[][2] = { { "error", "" }, { "linear", "/dev/ram1 0" } };
+	unsigned int i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		error = dm_load("remote", LENGTH, tables[i][0], tables[i][1]);
+		if (!error)
+			error = dm_suspend("remote", true);
+		if (!error)
+			error = dm_resume("remote");
+		if (error)
+			die("remote takes no %s table: %s", tables[i][0], strerror(error));
+	}
+	w->worked++;
+}
+
 static void make_sector(uint64_t *word, uint64_t sector, uint64_t stamp)
 {
 	unsigned int i;
@@ -275,6 +294,17 @@ static void in_the_end(struct worker *w, unsigned int i, const char *start)
 		die("in the end %s takes no checkpoint: %s", names[i], strerror(error));
 }
 
+/* What did something, of all who do the same: with few steps not each of them does. */
+static uint64_t worked_as(void (*step)(struct worker *w), const struct worker *workers,
+			  unsigned int n)
+{
+	uint64_t worked = 0;
+
+	while (n--)
+		worked += workers[n].step == step ? workers[n].worked : 0;
+	return worked;
+}
+
 void races(void)
 {
 	static struct worker workers[] = {
@@ -285,6 +315,7 @@ void races(void)
 		{ .step = step_suspend, .what = "suspends" },
 		{ .step = step_reload, .what = "reloads" },
 		{ .step = step_remove, .what = "removals" },
+		{ .step = step_leg, .what = "failures of the remote leg" },
 		{ .step = step_io, .what = "I/O of the primary", .helper = true },
 		{ .step = step_io, .what = "I/O of the primary", .helper = true },
 		{ .step = step_views, .what = "I/O of the views", .helper = true },
@@ -333,7 +364,7 @@ void races(void)
 			check_area(w, fd, at, MAX_IO);
 		printf("abuse: seed %" PRIu64 ": %s: %" PRIu64 ", %" PRIu64 " did something\n", seed,
 		       w->what, w->done, w->worked);
-		if (!w->worked)
+		if (!worked_as(w->step, workers, ARRAY_SIZE(workers)))
 			die("that was no test");
 	}
 	close(fd);
