@@ -4,8 +4,9 @@
 # Adds up what `gcov --json-format` says of each boot, and prints how many lines
 # of each file were reached, then which ones were not and why, and which functions
 # were never called. The reasons are NOT_COVERED's: "FILE FUNCTION the reason", one a
-# line. With --least it is an error when fewer lines are reached, when a function is
-# never called and the reason does not begin so, or when there is no such function.
+# line. With --least it is an error when fewer lines are reached, when one is not and
+# there is no reason, when a function is never called and the reason does not begin so,
+# or when there is no such function.
 import argparse
 import collections
 import json
@@ -74,10 +75,13 @@ if not total:
 percent = 100 * reached / total
 print(f"{total:5}  {reached:5} {percent:5.1f}%  all")
 
+unexplained = 0
 for path in sorted(lines):
     for first, last, name in missed(path):
         where = f"{first}" if first == last else f"{first}-{last}"
-        print(f"not reached: {path}:{where} {name}: {reasons.get((path, name), 'why?')}")
+        reason = reasons.get((path, name))
+        unexplained += not reason
+        print(f"not reached: {path}:{where} {name}: {reason or 'why?'}")
 
 unknown = 0
 for path in sorted(functions):
@@ -97,6 +101,9 @@ for path, name in stale:
 if args.least is not None:
     if percent < args.least:
         print(f"{percent:.1f}% of the lines are reached, {args.least:g}% must be")
+        sys.exit(1)
+    if unexplained:
+        print(f"{unexplained} places are not reached, and nothing says why")
         sys.exit(1)
     if unknown:
         print(f"{unknown} functions are never called, and nothing says why")
