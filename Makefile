@@ -22,31 +22,33 @@ tools_install:
 test:
 	tests/run $(if $(K),-k $(K)) $(T)
 
-# the same on a kernel with KASAN, lockdep and others
+# the same on a kernel with KASAN, lockdep and others; LEAKS=1: with a look for lost
+# memory after each scenario
 test-debug:
-	tests/run -k 6.12-debug $(if $(SHORT),--short) $(T)
+	tests/run -k 6.12-debug $(if $(SHORT),--short) $(if $(LEAKS),--leaks) $(T)
 
 # the same on a kernel that finds data races
 test-kcsan:
 	tests/run -k 6.12-kcsan $(T)
 
-# the same on 6.12-debug, with a look for lost memory after each scenario
-test-leaks:
-	tests/run -k 6.12-debug --leaks $(T)
-
 # the same on Debian's PREEMPT_RT kernels
 test-rt:
-	tests/run -k 6.1-rt $(T)
-	tests/run -k 6.12-rt $(T)
+	tests/run -k 6.1-rt,6.12-rt $(T)
 
 # what of the module the scenarios reach
 coverage:
 	tests/run -k 6.12-gcov --coverage $(T)
 
-# The random tests over and over: make soak [MINUTES=60] [K=6.12-debug]
+# The random tests over and over: make soak [MINUTES=60] [K=6.12-debug] [LEAKS=1]
 MINUTES ?= 60
 soak:
-	tests/run -k $(or $(K),6.12-debug) --minutes $(MINUTES) $(T)
+	tests/run -k $(or $(K),6.12-debug) --minutes $(MINUTES) $(if $(LEAKS),--leaks) $(T)
+
+# 250,000 table lines and messages, 1,000 lives of a device
+abuse:
+	tests/run -k $(or $(K),6.12-gcov) --soak 25 $(or $(T),\
+		table-lines-and-messages-of-any-kind-are-judged-right \
+		tables-come-and-go-and-nothing-is-left)
 
 # Tests on a module with bugs
 test-planted:
@@ -78,21 +80,21 @@ help:
 	@echo '                        gets what it needs with apt (Debian 12)'
 	@echo 'make test T=<scenario> [K=6.1|6.12]'
 	@echo '                        one of tests/scenarios, on all kernels or one'
-	@echo 'make test-debug [SHORT=1] [T=<scenario>]'
+	@echo 'make test-debug [SHORT=1] [LEAKS=1] [T=<scenario>]'
 	@echo '                        on a kernel with KASAN and lockdep, which is compiled'
 	@echo '                        for it when it is first used; slow. SHORT: a choice of'
-	@echo '                        them'
+	@echo '                        them. LEAKS: looks for memory that was lost as well'
 	@echo 'make test-kcsan [T=<scenario>]'
 	@echo '                        on one that finds data races, as slow'
-	@echo 'make test-leaks [T=<scenario>]'
-	@echo '                        as test-debug; looks for memory that was lost as well'
 	@echo 'make test-rt [T=<scenario>]'
 	@echo '                        on the PREEMPT_RT kernels of Debian'
 	@echo 'make coverage [T=<scenario>]'
 	@echo '                        on one that counts, compiled as well: says which lines and'
 	@echo '                        functions were not reached'
-	@echo 'make soak [MINUTES=60] [K=6.12-debug] [T=<scenario>]'
+	@echo 'make soak [MINUTES=60] [K=6.12-debug] [LEAKS=1] [T=<scenario>]'
 	@echo '                        the random tests, over and over with other seeds'
+	@echo 'make abuse [K=6.12-gcov] [T=<scenario>]'
+	@echo '                        250,000 table lines and messages, 1,000 lives of a device'
 	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
 	@echo '                        planted bugs: tests must fail with each'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
@@ -106,4 +108,4 @@ help:
 	@echo '                        make test'
 
 .PHONY: all modules modules_install clean tools tools_install test test-debug \
-	test-kcsan test-leaks test-rt coverage test-planted soak demo bench bench-check lint help
+	test-kcsan test-rt coverage test-planted soak abuse demo bench bench-check lint help

@@ -1,5 +1,6 @@
 # A checkpoint has every write acknowledged before it, and with any write all
 # that were acknowledged before that one was submitted.
+# soak
 
 replica 16384 65536
 linear local /dev/ram2 0 16384

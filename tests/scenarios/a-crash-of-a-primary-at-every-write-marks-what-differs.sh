@@ -2,6 +2,7 @@
 # what was flushed, every region in which the legs differ is marked in the dirty
 # log, and a resync of these makes both legs equal.
 # dmesg: I/O error
+# soak
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 

@@ -2,6 +2,7 @@
 # may be lost, or be there in part. The remote leg has what it has answered, or
 # is back at its host's last checkpoint.
 # dmesg: I/O error
+# soak
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 

@@ -2,6 +2,7 @@
 # follows the loss before; and the remote leg's host may go down as well, and
 # fall back to a checkpoint from before that.
 # dmesg: I/O error
+# soak
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 

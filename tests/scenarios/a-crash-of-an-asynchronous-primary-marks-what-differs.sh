@@ -1,6 +1,7 @@
 # The same of an asynchronous primary, whose remote leg is behind: at every
 # event, and with any of the writes lost that were not flushed.
 # dmesg: I/O error
+# soak
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 

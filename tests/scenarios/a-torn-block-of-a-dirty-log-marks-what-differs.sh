@@ -2,6 +2,7 @@
 # cut at any of its sectors. Regions are small, so that their marks take more
 # than one sector.
 # dmesg: I/O error
+# soak
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 

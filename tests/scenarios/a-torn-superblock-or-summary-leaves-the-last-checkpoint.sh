@@ -1,5 +1,6 @@
 # A superblock or summary that was being written when power was lost is cut at
 # any of its sectors.
+# soak
 modprobe recorder
 echo 1 >/sys/kernel/rcu_expedited
 

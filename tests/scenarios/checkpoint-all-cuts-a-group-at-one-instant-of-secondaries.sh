@@ -1,5 +1,6 @@
 # checkpoint_all on a group of secondaries, to whose inbound views synchronous
 # primaries write, is one cut through all of them while the workload goes on.
+# soak
 
 M=/dev/mapper
 for n in 0 1 2; do

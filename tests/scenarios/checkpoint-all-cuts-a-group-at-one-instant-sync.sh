@@ -1,6 +1,7 @@
 # checkpoint_all on a group of synchronous primaries is one cut through all of
 # them while the workload goes on: when the flush comes to the remote legs, none
 # has a write that was submitted because of one that another leg lacks.
+# soak
 modprobe recorder
 
 for n in 0 1 2; do

@@ -1,6 +1,7 @@
 # Overlapping writes of an async primary reach the remote leg in the order in
 # which the local leg has them, whatever their size and however slow it is; also
 # when their buffers change, and with checkpoints in between.
+# soak
 . legs.sh
 
 linear local /dev/ram0 0 16384

@@ -2,6 +2,7 @@
 # the primary could free, and each page comes back as it was. The ramdisks have
 # all of their pages before.
 # limit: 120
+# soak
 
 for n in 0 1; do
 	fill /dev/ram$n 0 262144 1

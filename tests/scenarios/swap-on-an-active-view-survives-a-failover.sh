@@ -2,6 +2,7 @@
 # short, before a failover, through it, and during the merge: each page comes back
 # as it was.
 # limit: 120
+# soak
 
 for n in 0 1; do
 	fill /dev/ram$n 0 262144 1
