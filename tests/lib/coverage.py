@@ -11,6 +11,7 @@ import argparse
 import collections
 import json
 import os
+import re
 import sys
 
 parser = argparse.ArgumentParser()
@@ -41,10 +42,23 @@ for name in args.counts:
             functions[path][f["name"]] = (f["start_line"], f["end_line"])
 
 
+def definitions(path):
+    """(first line, name) of each function in the kernel's style: its "{" is a line"""
+    out, last = [], None
+    with open(os.path.join(args.sources, path)) as f:
+        for number, line in enumerate(f, 1):
+            match = re.match(r"\w[\w\s*]*?(\w+)\(", line)
+            if match:
+                last = (number, match[1])
+            elif line == "{\n" and last:
+                out.append(last)
+                last = None
+    return out
+
+
 def function_at(path, number):
-    """the function that a line is in: the last one to begin before it"""
-    before = [(first, name) for name, (first, _) in functions[path].items() if first <= number]
-    return max(before)[1] if before else "-"
+    """the function that a line is in; the compiler may have made it a part of another"""
+    return max((f for f in defined[path] if f[0] <= number), default=(0, "-"))[1]
 
 
 def missed(path):
@@ -62,6 +76,7 @@ def missed(path):
     return out
 
 
+defined = {path: definitions(path) for path in lines}
 print("lines  reached")
 reached = total = 0
 for path in sorted(lines):
@@ -94,7 +109,8 @@ for path in sorted(functions):
             unknown += 1
             reason = "why?"
         print(f"never called: {path}:{first} {name}: {reason}")
-stale = [key for key in reasons if key[1] not in functions[key[0]]]
+stale = [(path, name) for path, name in reasons
+         if name not in (f[1] for f in defined.get(path, []))]
 for path, name in stale:
     print(f"there is no such function: {path} {name}")
 
