@@ -99,6 +99,16 @@ expect_errno()
 	[[ $said == *"$text"* ]] || fail "expected $1 ($text), got: $said (${*:2})"
 }
 
+# outcome EXPECTED CMD...: it must succeed (ok), or fail and say that error
+outcome()
+{
+	if [ "$1" = ok ]; then
+		check "${@:2}"
+	else
+		expect_errno "$@"
+	fi
+}
+
 # --- Kernel log
 
 # klog_since: marks a place; klog_has REGEX: a line after it matches

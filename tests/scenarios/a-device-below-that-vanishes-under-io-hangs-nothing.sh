@@ -13,7 +13,7 @@ load()
 		--iodepth=16 --rw=randrw --bsrange=512-16k --randseed="$SEED" --time_based \
 		--runtime=100 --norandommap --output=/dev/null
 	LOAD=$JOB
-	busy "${1##*/}"
+	busy "${1##*/}" "$LOAD"
 }
 
 # stopped: it ends by itself, with an error
@@ -26,12 +26,7 @@ stopped()
 # unharmed NAME: it goes on until it is ended
 unharmed()
 {
-	local before
-	before=$(written "$1")
-	until [ $(($(written "$1") - before)) -gt 200 ]; do
-		still_running "$LOAD"
-		sleep 0.05
-	done
+	busy "$1" "$LOAD"
 	end "$LOAD"
 }
 

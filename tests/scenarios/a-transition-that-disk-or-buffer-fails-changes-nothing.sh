@@ -89,11 +89,7 @@ while read -r what which fails answer stage goes finally; do
 	if [ "$what" = start ]; then at none; else at running; fi
 	was=$(views)
 	fail_list "$which" "$fails"
-	if [ "$answer" = ok ]; then
-		check ask "$what"
-	else
-		expect_errno "$answer" ask "$what"
-	fi
+	outcome "$answer" ask "$what"
 	wait_status sec "^secondary $stage "
 	# the merge has met it too
 	[ "$what$goes" != checkpointok ] || wait_status sec '^secondary running 2 .* EIO '

@@ -35,12 +35,6 @@ turn()
 	esac
 }
 
-# outcome EXPECTED COMMAND...
-outcome()
-{
-	if [ "$1" = ok ]; then check "${@:2}"; else expect_errno "$1" "${@:2}"; fi
-}
-
 linear local /dev/ram0 0 4096
 linear remote /dev/ram1 0 4096
 linear log /dev/ram2 0 64

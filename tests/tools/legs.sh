@@ -95,13 +95,14 @@ end()
 	unset "JOBS[$1]"
 }
 
-# busy NAME: returns when it is being written to. (fio takes its time to begin,
-# and cannot be ended before.)
+# busy NAME [JOB]: returns when it is being written to; JOB must go on meanwhile. (fio
+# takes its time to begin, and cannot be ended before.)
 busy()
 {
 	local before
 	before=$(written "$1")
 	until [ $(($(written "$1") - before)) -gt 200 ]; do
+		[ $# -lt 2 ] || still_running "$2"
 		sleep 0.05
 	done
 }

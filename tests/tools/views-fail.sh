@@ -31,11 +31,7 @@ one()
 	was=${was%x8}
 	[ "$1" != read ] || tag=$was
 	fail_list "$6" "$7"
-	if [ "$4" = ok ]; then
-		check op "$1" "$view" "$3" 8 "$tag"
-	else
-		expect_errno "$4" op "$1" "$view" "$3" 8 "$tag"
-	fi
+	outcome "$4" op "$1" "$view" "$3" 8 "$tag"
 	fails "$6"
 	[ "$1" = flush ] || [ "$5" = old ] || was=$(after "$1")
 	equal "what is read after $1" "$(tags "$view" "$3" 8)" "${was}x8"

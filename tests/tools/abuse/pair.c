@@ -282,7 +282,7 @@ static void one_op(struct worker *w, int fd)
 	stamp = what == 6 ? 0 : __atomic_add_fetch(&stamps, 1, __ATOMIC_SEQ_CST);
 	for (i = 0; i < n; i++)
 		make_sector((uint64_t *)(w->data + i * SECTOR), first + i, stamp);
-	/* two in ten with FUA */
+	/* two in nine with FUA */
 	good = stamp ? pwritev2(fd, &vector, 1, range[0], what < 9 ? RWF_DSYNC : 0) ==
 		       (ssize_t)range[1] :
 		!ioctl(fd, BLKZEROOUT, range);
