@@ -6,10 +6,12 @@
 # it failed
 program_test()
 {
-	local name=$1 begun=$EPOCHREALTIME log pid result=ok why=''
+	local name=$1 begun=$EPOCHREALTIME log pid result=ok why='' before
 	shift
 	log=$(scenario_log host "$name")
 	mkdir -p "${log%/*}"
+	children_cpu
+	before=$CPU
 	"$@" >"$log" 2>&1 &
 	pid=$!
 	trap 'kill "$pid" 2>/dev/null' EXIT
@@ -19,5 +21,7 @@ program_test()
 		why=$(grep -m 1 '^FAIL ' "$log")
 	fi
 	trap - EXIT INT TERM
+	children_cpu
+	CPU=$((CPU - before))
 	verdict host "$name" "$result" "$(elapsed "$begun")" "$log" "$why"
 }

@@ -11,7 +11,7 @@ selftest_dirs()
 {
 	local dir
 	echo "$TESTS/selftest"
-	for dir in "$TESTS/selftest-${1#*-}" ${LEAKS:+"$TESTS/selftest-leaks"}; do
+	for dir in "$TESTS/selftest-${1##*-}" ${LEAKS:+"$TESTS/selftest-leaks"}; do
 		[ ! -d "$dir" ] || echo "$dir"
 	done
 }
@@ -51,7 +51,7 @@ selftest_scenarios()
 	local k=$1 dir=$2 names=() name line log expected
 	mapfile -t names < <(basename -s .sh "$dir"/*.sh | LC_ALL=C sort)
 	(
-		RESULTS=$RUN/selftest.results OUT=$OUT/selftest RUN=$RUN/selftest GRACE=25
+		RESULTS=$RUN/selftest-$k.results OUT=$OUT/selftest RUN=$RUN/selftest-$k GRACE=25
 		mkdir -p "$RUN"
 		: >"$RESULTS"
 		run_scenarios "$k" "$dir" "${names[@]}"
@@ -61,14 +61,14 @@ selftest_scenarios()
 		log=$OUT/selftest/$k/$name.log
 		# none for what comes between or after them: it never is as it should be
 		expected=$(sed -n 's/^# verdict: //p' "$dir/$name.sh")
-		judge "$k" "$name" "$(ending "$RUN/selftest.results" "$name" "$log")" \
+		judge "$k" "$name" "$(ending "$RUN/selftest-$k.results" "$name" "$log")" \
 			"${expected:-never}" "${seconds%s}" "$log"
 	done
 }
 
 selftest_no_boot()
 {
-	local k=$1 begun=$EPOCHREALTIME dir=$RUN/no-boot
+	local k=$1 begun=$EPOCHREALTIME dir=$RUN/no-boot-$1
 	mkdir -p "$dir"
 	echo 'not a kernel' >"$dir/vmlinuz"
 	cp "${KERNEL_DIR[$k]}/initramfs" "$dir/"
