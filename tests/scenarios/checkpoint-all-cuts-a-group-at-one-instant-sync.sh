@@ -2,7 +2,6 @@
 # them while the workload goes on: when the flush comes to the remote legs, none
 # has a write that was submitted because of one that another leg lacks.
 # soak
-# stock: races between processors
 modprobe recorder
 
 for n in 0 1 2; do

@@ -1,6 +1,5 @@
 # Who waits in `checkpoint`, `stop` or `verify stop` can be killed; the device goes
 # on.
-# stock: signals to messages of dm
 . legs.sh
 
 linear local /dev/ram2 0 16384

@@ -1,7 +1,6 @@
 # Overlapping writes in flight, from several jobs and of all sizes, reach both
 # legs in one order: after a checkpoint both are equal byte for byte.
 # soak
-# stock: races between processors
 
 linear local /dev/ram0 0 16384
 linear remote /dev/ram1 0 16384

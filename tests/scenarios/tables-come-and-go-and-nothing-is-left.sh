@@ -3,7 +3,6 @@
 # with --soak 25.
 # limit: 120
 # soak
-# stock: the life of a table in dm, memory
 
 loops=$((40 * SOAK / SLOWNESS))
 M=/dev/mapper
