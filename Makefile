@@ -18,6 +18,10 @@ tools:
 tools_install:
 	$(MAKE) -C tools install
 
+# make check [T=part]
+check:
+	tests/check $(T)
+
 # make test [T=scenario] [K=6.1|6.12]
 test:
 	tests/run $(if $(K),-k $(K)) $(T)
@@ -76,6 +80,7 @@ help:
 	@echo '                        libjson-c-dev)'
 	@echo 'make tools_install      install them in PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean              remove what was built here'
+	@echo 'make check [T=part]     unit tests of parts of the module, in user space, in seconds'
 	@echo 'make test               all tests, on all kernels, in emulated guests;'
 	@echo '                        gets what it needs with apt (Debian 12)'
 	@echo 'make test T=<scenario> [K=6.1|6.12]'
@@ -107,5 +112,5 @@ help:
 	@echo 'make lint               shellcheck, sparse, analyzer, coccinelle, checkpatch; part of'
 	@echo '                        make test'
 
-.PHONY: all modules modules_install clean tools tools_install test test-debug \
+.PHONY: all modules modules_install clean tools tools_install check test test-debug \
 	test-kcsan test-rt coverage test-planted soak abuse demo bench bench-check lint help
