@@ -18,6 +18,10 @@ tools:
 tools_install:
 	$(MAKE) -C tools install
 
+# make check [T=part]
+check:
+	tests/check $(T)
+
 # make test [T=scenario] [K=6.1|6.12|6.12-um]
 test:
 	tests/run $(if $(K),-k $(K)) $(T)
@@ -80,6 +84,7 @@ help:
 	@echo '                        libjson-c-dev)'
 	@echo 'make tools_install      install them in PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean              remove what was built here'
+	@echo 'make check [T=part]     unit tests of parts of the module, in user space, in seconds'
 	@echo 'make test               all scenarios on User-Mode Linux, many of them in emulated'
 	@echo '                        guests with both stock kernels; gets what it needs with apt'
 	@echo '                        (Debian 12)'
@@ -115,5 +120,5 @@ help:
 	@echo 'make lint               shellcheck, sparse, analyzer, coccinelle, checkpatch; part of'
 	@echo '                        make test'
 
-.PHONY: all modules modules_install clean tools tools_install test test-all test-debug \
+.PHONY: all modules modules_install clean tools tools_install check test test-all test-debug \
 	test-kcsan test-rt coverage test-planted soak abuse demo bench bench-check lint help
