@@ -426,7 +426,6 @@ static bool is_waiting(void)
 
 static bool not_useful(void *data)
 {
-	(void)data;
 	return false;
 }
 
