@@ -210,9 +210,16 @@ static int do_below(struct io *io)
 	return error;
 }
 
+/* Now and then a device takes its time, so that others find the bio in flight. */
+static bool slow;
+
 static void below(struct io *io)
 {
-	blk_status_t status = errno_to_blk_status(do_below(io));
+	blk_status_t status;
+
+	if (slow && unit_chance(20))
+		unit_sleep_us(unit_random(300));
+	status = errno_to_blk_status(do_below(io));
 
 	if (view_end_io(&io->io, &io->bio, &status) == DM_ENDIO_INCOMPLETE)
 		return;
@@ -583,6 +590,33 @@ static void many_epochs(void)
 static u32 acknowledged[WRITERS];
 static int writers_left = WRITERS;
 
+static u32 read_active(unsigned int sector)
+{
+	u8 data[1][512] = { };
+	unsigned int n = 1;
+	u32 found;
+
+	EXPECT(!do_io(VIEW_ACTIVE, REQ_OP_READ, sector, data, &n), "a read fails");
+	memcpy(&found, data, sizeof(found));
+	return found;
+}
+
+/* What is in a checkpoint does not change any more. */
+static void check_checkpoint(void)
+{
+	u32 before[WRITERS], found;
+	unsigned int i;
+
+	for (i = 0; i < WRITERS; i++)
+		before[i] = read_active(i);
+	unit_sleep_us(400);
+	for (i = 0; i < WRITERS; i++) {
+		found = read_active(i);
+		EXPECT(found == before[i], "sector %u of the checkpoint has %u, it had %u", i,
+		       found, before[i]);
+	}
+}
+
 static void stage_thread(unsigned int nr)
 {
 	unsigned int i, n, rounds = unit_rounds(400);
@@ -591,7 +625,10 @@ static void stage_thread(unsigned int nr)
 	u32 found;
 
 	if (nr == WRITERS) {
-		while (__atomic_load_n(&writers_left, __ATOMIC_RELAXED)) {
+		/* nothing is merged: each one takes a segment */
+		for (i = 0; i < SEGMENTS / 2; i++) {
+			if (!__atomic_load_n(&writers_left, __ATOMIC_RELAXED))
+				break;
 			mutex_lock(&r->lock);
 			if (!r->kind->prepare(r, &why)) {
 				r->kind->pause(r);
@@ -599,6 +636,7 @@ static void stage_thread(unsigned int nr)
 				r->kind->finish(r);
 			}
 			mutex_unlock(&r->lock);
+			check_checkpoint();
 			rcu_barrier();
 		}
 		return;
@@ -615,9 +653,7 @@ static void stage_thread(unsigned int nr)
 		memcpy(&found, data, sizeof(found));
 		EXPECT(found == number, "sector %u has %u, not %u", nr, found, number);
 		/* the active view has what a checkpoint gave it, never more */
-		n = 1;
-		EXPECT(!do_io(VIEW_ACTIVE, REQ_OP_READ, nr, data, &n), "a read fails");
-		memcpy(&found, data, sizeof(found));
+		found = read_active(nr);
 		EXPECT(found <= number, "sector %u of the active view has %u, not up to %u", nr,
 		       found, number);
 	}
@@ -628,6 +664,7 @@ static void threads(void)
 {
 	begin();
 	start();
+	slow = true;
 	unit_threads(WRITERS + 1, stage_thread);
 	end();
 }
