@@ -43,6 +43,8 @@ void disk_crash(struct block_device *disk)
 {
 	pthread_mutex_lock(&disk->lock);
 	settle(disk, 0, disk->sectors, unit_random(100));
+	disk->off = false;
+	disk->lost = false;
 	pthread_mutex_unlock(&disk->lock);
 }
 
@@ -52,7 +54,8 @@ static int write_sectors(struct block_device *disk, const struct bio *bio, const
 	bool fails = disk->write_fails && !unit_random(disk->write_fails);
 	u64 first = bio->bi_iter.bi_sector, s;
 
-	disk->writes++;
+	if (disk->off)
+		return 0;
 	for (s = 0; s < sectors; s++) {
 		if (fails && unit_chance(50))
 			continue;
@@ -97,7 +100,9 @@ int blkdev_issue_flush(struct block_device *disk)
 
 	pthread_mutex_lock(&disk->lock);
 	fails = disk->flush_fails && !unit_random(disk->flush_fails);
-	settle(disk, 0, disk->sectors, fails ? 50 : 100);
+	disk->lost |= fails;
+	if (!disk->off)
+		settle(disk, 0, disk->sectors, fails ? 50 : 100);
 	pthread_mutex_unlock(&disk->lock);
 	return fails ? -EIO : 0;
 }
@@ -109,6 +114,5 @@ sector_t bdev_nr_sectors(const struct block_device *disk)
 
 bool bdev_write_cache(const struct block_device *disk)
 {
-	(void)disk;
 	return true;
 }

@@ -18,7 +18,8 @@
  * @write_fails: one write out of so many fails, and may have got there in part; 0:
  *	none does
  * @flush_fails: so do flushes, and lose what they like
- * @writes: how many there were
+ * @lost: a flush failed since this was cleared, and what was cached is gone in part
+ * @off: there is no power: writes and flushes are answered, and that is all
  */
 struct block_device {
 	pthread_mutex_t lock;
@@ -28,7 +29,8 @@ struct block_device {
 	bool *dirty;
 	unsigned int write_fails;
 	unsigned int flush_fails;
-	unsigned long writes;
+	bool lost;
+	bool off;
 };
 
 struct block_device *disk_new(u64 sectors);

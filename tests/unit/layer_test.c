@@ -46,12 +46,8 @@ void generate_random_guid(unsigned char guid[16])
 	unit_random_bytes(guid, 16);
 }
 
-/* the kernel calls it when it boots */
-extern void maple_tree_init(void);
-
 static void changed(struct buffer *buffer)
 {
-	(void)buffer;
 }
 
 static void open_buffer(void)

@@ -426,7 +426,6 @@ static bool is_waiting(void)
 
 static bool not_useful(void *data)
 {
-	(void)data;
 	return false;
 }
 
@@ -492,6 +491,44 @@ static void drain_is_abandoned(void)
 	tear_down();
 }
 
+/* Nothing is held, and what waits is from before the cut. */
+static bool let_go, given;
+
+static void give_back(struct io_range *range)
+{
+	WRITE_ONCE(given, true);
+	range_release(&rl, range);
+}
+
+static void pause_thread(unsigned int nr)
+{
+	static struct io_range range = { .first = 1, .last = 2, .granted = give_back };
+	u64 cut;
+
+	if (nr) {
+		while (!__atomic_load_n(&let_go, __ATOMIC_ACQUIRE))
+			unit_sleep_us(10);
+		unit_sleep_us(2000);
+		range_unhold(&rl);
+		return;
+	}
+	range_pause(&rl);
+	EXPECT(!range_acquire(&rl, &range, false), "granted though paused");
+	cut_begin();
+	cut = cut_next();
+	cut_take();
+	__atomic_store_n(&let_go, true, __ATOMIC_RELEASE);
+	range_drain(&rl, cut, NULL);
+	EXPECT(READ_ONCE(given), "drained with a range waiting");
+}
+
+static void drain_waits_for_waiting(void)
+{
+	set_up(11, 1);
+	unit_threads(2, pause_thread);
+	tear_down();
+}
+
 const char *unit_part = "range";
 
 const struct unit_test unit_tests[] = {
@@ -500,5 +537,6 @@ const struct unit_test unit_tests[] = {
 	{ "neighbours do not overlap", neighbours },
 	{ "a range that is given up lets go on what is behind it", given_up },
 	{ "a drain can be abandoned", drain_is_abandoned },
+	{ "a drain waits for what waits, too", drain_waits_for_waiting },
 	{ }
 };

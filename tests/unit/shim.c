@@ -90,14 +90,14 @@ void wait_for_completion(struct completion *c)
 }
 
 /* Return: 0 when it was not completed in time. */
-unsigned long wait_for_completion_timeout(struct completion *c, unsigned long jiffies)
+unsigned long wait_for_completion_timeout(struct completion *c, unsigned long timeout)
 {
 	struct timespec end;
 	unsigned long done;
 	int error = 0;
 
 	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_nsec += jiffies * UNIT_JIFFY_NS;
+	end.tv_nsec += timeout * UNIT_JIFFY_NS;
 	end.tv_sec += end.tv_nsec / 1000000000;
 	end.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&c->mutex);
@@ -189,18 +189,16 @@ static void *run_works(void *data)
 	return NULL;
 }
 
-struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int threads)
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int threads, ...)
 {
 	struct workqueue_struct *wq = unit_zeroes(1, sizeof(*wq));
 	struct worker *worker;
 	int i;
 
-	(void)name;
-	(void)flags;
 	pthread_mutex_init(&wq->lock, NULL);
 	pthread_cond_init(&wq->changed, NULL);
 	INIT_LIST_HEAD(&wq->works);
-	wq->threads = min(threads, MAX_THREADS);
+	wq->threads = threads ? min(threads, MAX_THREADS) : MAX_THREADS;
 	for (i = 0; i < wq->threads; i++) {
 		worker = unit_zeroes(1, sizeof(*worker));
 		*worker = (struct worker) { .wq = wq, .nr = i };
@@ -359,6 +357,11 @@ void rcu_barrier(void)
 	}
 }
 
+void unit_free_rcu(struct rcu_head *head)
+{
+	free(head);
+}
+
 /*
  * ---- Memory ----
  */
@@ -390,8 +393,6 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned int size, unsign
 	static struct kmem_cache caches[4];
 	static unsigned int used;
 
-	(void)name;
-	(void)flags;
 	if (ctor || used == ARRAY_SIZE(caches))
 		abort();
 	caches[used] = (struct kmem_cache) { .size = size, .align = align };
@@ -405,7 +406,6 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 
 void kmem_cache_free(struct kmem_cache *cache, void *object)
 {
-	(void)cache;
 	free(object);
 }
 

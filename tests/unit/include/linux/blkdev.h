@@ -33,11 +33,14 @@ enum req_op {
 #define REQ_FUA		(1U << 10)
 #define REQ_PREFLUSH	(1U << 11)
 #define REQ_NOWAIT	(1U << 12)
+#define REQ_POLLED	(1U << 13)
 
 #define BLK_STS_OK	0
 #define BLK_STS_AGAIN	1
 #define BLK_STS_NOTSUPP	2
 #define BLK_STS_IOERR	3
+#define BLK_STS_NOSPC	4
+#define BLK_STS_RESOURCE	5
 
 struct block_device;
 
@@ -49,6 +52,7 @@ struct bio_vec {
 
 struct bvec_iter {
 	sector_t bi_sector;
+	unsigned int bi_size;
 };
 
 struct bio {
@@ -56,6 +60,8 @@ struct bio {
 	blk_opf_t bi_opf;
 	struct bvec_iter bi_iter;
 	struct bio_vec *bi_io_vec;
+	blk_status_t bi_status;
+	void (*bi_end_io)(struct bio *bio);
 };
 
 #define virt_to_page(p)		((void *)((unsigned long)(p) & ~(PAGE_SIZE - 1)))
@@ -64,13 +70,11 @@ struct bio {
 static inline void bio_init(struct bio *bio, struct block_device *bdev, struct bio_vec *vec,
 			    unsigned int vecs, blk_opf_t opf)
 {
-	(void)vecs;
 	*bio = (struct bio) { .bi_bdev = bdev, .bi_opf = opf, .bi_io_vec = vec };
 }
 
 static inline void bio_uninit(struct bio *bio)
 {
-	(void)bio;
 }
 
 static inline void __bio_add_page(struct bio *bio, void *page, unsigned int bytes,
@@ -79,6 +83,44 @@ static inline void __bio_add_page(struct bio *bio, void *page, unsigned int byte
 	*bio->bi_io_vec = (struct bio_vec) { page, bytes, offset };
 }
 
+static inline unsigned int bio_op(const struct bio *bio)
+{
+	return bio->bi_opf & REQ_OP_MASK;
+}
+
+static inline unsigned int bio_sectors(const struct bio *bio)
+{
+	return bio->bi_iter.bi_size / 512;
+}
+
+static inline sector_t bio_end_sector(const struct bio *bio)
+{
+	return bio->bi_iter.bi_sector + bio_sectors(bio);
+}
+
+static inline void bio_set_dev(struct bio *bio, struct block_device *bdev)
+{
+	bio->bi_bdev = bdev;
+}
+
+static inline void bio_endio(struct bio *bio)
+{
+	bio->bi_end_io(bio);
+}
+
+static inline int blk_status_to_errno(blk_status_t status)
+{
+	return status ? -EIO : 0;
+}
+
+static inline blk_status_t errno_to_blk_status(int error)
+{
+	return error ? BLK_STS_IOERR : BLK_STS_OK;
+}
+
+/* The test's own: its bios are of one vector. */
+void zero_fill_bio(struct bio *bio);
+void submit_bio_noacct(struct bio *bio);
 int submit_bio_wait(struct bio *bio);
 int blkdev_issue_flush(struct block_device *bdev);
 sector_t bdev_nr_sectors(const struct block_device *bdev);

@@ -11,10 +11,21 @@
 struct mapped_device;
 struct dm_target;
 
+#define DM_MAPIO_SUBMITTED	0
+#define DM_MAPIO_REMAPPED	1
+#define DM_ENDIO_DONE		0
+#define DM_ENDIO_INCOMPLETE	1
+
+const char *dm_device_name(struct mapped_device *md);
+int dm_copy_name_and_uuid(struct mapped_device *md, char *name, char *uuid);
+void dm_accept_partial_bio(struct bio *bio, unsigned int sectors);
+
+#define DMEMIT(...) \
+	(sz += sz >= maxlen ? 0 : scnprintf(result + sz, maxlen - sz, __VA_ARGS__))
+
 __attribute__((format(printf, 1, 2)))
 static inline void unit_message(const char *format, ...)
 {
-	(void)format;
 }
 
 #define DMERR(...)	unit_message(__VA_ARGS__)

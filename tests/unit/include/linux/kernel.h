@@ -77,12 +77,33 @@
 
 static inline ssize_t strscpy(char *to, const char *from, size_t size)
 {
-	size_t length = strnlen(from, size);
+	size_t i;
 
-	if (length == size)
-		return -E2BIG;
-	memcpy(to, from, length + 1);
-	return length;
+	for (i = 0; i < size; i++) {
+		to[i] = from[i];
+		if (!to[i])
+			return i;
+	}
+	if (size)
+		to[size - 1] = '\0';
+	return -E2BIG;
+}
+
+#define MAX_ERRNO	4095
+
+static inline void *ERR_PTR(long error)
+{
+	return (void *)error;
+}
+
+static inline bool IS_ERR(const void *p)
+{
+	return (unsigned long)p >= (unsigned long)-MAX_ERRNO;
+}
+
+static inline long PTR_ERR(const void *p)
+{
+	return (long)p;
 }
 
 #define pr_err(...)	fprintf(stderr, __VA_ARGS__)

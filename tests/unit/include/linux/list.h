@@ -67,6 +67,8 @@ static inline void list_splice_init(struct list_head *from, struct list_head *to
 
 #define list_entry(pointer, type, member)	container_of(pointer, type, member)
 #define list_first_entry(list, type, member)	list_entry((list)->next, type, member)
+#define list_first_entry_or_null(list, type, member) \
+	(list_empty(list) ? NULL : list_first_entry(list, type, member))
 #define list_next_entry(entry, member) \
 	list_entry((entry)->member.next, __typeof__(*(entry)), member)
 #define list_for_each_entry(entry, list, member)				\

@@ -17,6 +17,11 @@ static inline void init_llist_head(struct llist_head *list)
 	list->first = NULL;
 }
 
+static inline bool llist_empty(const struct llist_head *list)
+{
+	return !READ_ONCE(list->first);
+}
+
 /* Return: true when the list was empty. */
 static inline bool llist_add(struct llist_node *node, struct llist_head *list)
 {

@@ -14,6 +14,11 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void rcu_barrier(void);
 void synchronize_rcu(void);
 
+/* The head is the first member. */
+void unit_free_rcu(struct rcu_head *head);
+
+#define kfree_rcu(p, member)			call_rcu(&(p)->member, unit_free_rcu)
+#define rcu_access_pointer(p)			READ_ONCE(p)
 #define rcu_assign_pointer(p, value)		smp_store_release(&(p), value)
 #define rcu_dereference(p)			__atomic_load_n(&(p), __ATOMIC_ACQUIRE)
 #define rcu_dereference_check(p, held)		rcu_dereference(p)

@@ -52,6 +52,18 @@ static inline void *kvcalloc(size_t n, size_t size, gfp_t gfp)
 	return kzalloc(n * size, gfp);
 }
 
+static inline void *kvzalloc(size_t size, gfp_t gfp)
+{
+	return kzalloc(size, gfp);
+}
+
+static inline void *kmemdup(const void *from, size_t size, gfp_t gfp)
+{
+	void *p = kmalloc(size, gfp);
+
+	return p ? memcpy(p, from, size) : NULL;
+}
+
 #define kfree(p)	free((void *)(p))
 #define kvfree(p)	free((void *)(p))
 

@@ -24,12 +24,18 @@ struct delayed_work {
 };
 
 #define WQ_MEM_RECLAIM	1
+#define WQ_UNBOUND	2
 
-struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int threads);
-#define alloc_ordered_workqueue(name, flags)	alloc_workqueue(name, flags, 1)
+/* @threads: 0 for as many as there are */
+__attribute__((format(printf, 1, 4)))
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int threads, ...);
 void destroy_workqueue(struct workqueue_struct *wq);
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
 bool flush_work(struct work_struct *work);
 void flush_workqueue(struct workqueue_struct *wq);
+
+#define drain_workqueue(wq)		flush_workqueue(wq)
+#define cancel_work_sync(work)		flush_work(work)
+#define flush_delayed_work(delayed)	flush_work(&(delayed)->work)
 
 #endif

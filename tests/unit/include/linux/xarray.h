@@ -5,7 +5,6 @@
 
 #include <linux/kernel.h>
 
-#define MAX_ERRNO	4095
 #define XA_ZERO_ENTRY	xa_mk_internal(257)
 #define XA_RETRY_ENTRY	xa_mk_internal(256)
 
