@@ -1,5 +1,6 @@
 # io_uring's requests are handled where they are submitted (REQ_NOWAIT is
 # honoured), not handed to a worker thread each; a primary asks for stable pages.
+# not on um: the kernel has no tracepoints
 # stock: NOWAIT of io_uring, stable pages (compat.h)
 
 trace=/sys/kernel/debug/tracing
