@@ -97,7 +97,7 @@ pair_collect()
 # pair_died NAME
 pair_died()
 {
-	wait "${PAIR_PID[$1]}"
+	wait "${PAIR_PID[$1]}" 2>/dev/null
 	unset "PAIR_PID[$1]"
 	pair_fail "the $1 guest died: $(console_reason "$(pair_console "$1")")"
 }
