@@ -58,7 +58,7 @@ kbuild()
 {
 	local k=$1 dir=$2
 	shift 2
-	make -C "$(kernel_headers "$k")" M="$dir" -j "$(nproc)" "$@"
+	make -C "$(kernel_headers "$k")" "$(kernel_arch "$k")" M="$dir" -j "$(nproc)" "$@"
 }
 
 build_test_modules()

@@ -37,14 +37,14 @@ demo_start()
 	guest_command "$k" "$RUN/payload.tar" "$RUN/$name.tar"
 	# Two guests, two CPUs. On several, QEMU 7.2 may let one run into the
 	# breakpoint of a patch that another made to the kernel's code.
-	QEMU+=(-smp 1)
+	MACHINE+=(-smp 1)
 	for disk in "${@:6}"; do
-		QEMU+=(-drive "if=virtio,format=raw,file=$RUN/$disk,discard=unmap")
+		MACHINE+=(-drive "if=virtio,format=raw,file=$RUN/$disk,discard=unmap")
 	done
 	# Not even the loopback device: a socket in a directory of ours. Its path
 	# is relative, for it must be short.
 	# shellcheck disable=SC2054
-	QEMU+=(-netdev stream,id=net,"$5",addr.type=unix,addr.path=net
+	MACHINE+=(-netdev stream,id=net,"$5",addr.type=unix,addr.path=net
 		-device virtio-net-pci,netdev=net,mac="$4"
 		-serial "file:$(demo_console "$name")"
 		-chardev "pipe,id=demo,path=$name"
@@ -54,7 +54,7 @@ demo_start()
 	exec {in}<>"$RUN/$name.in" {out}<>"$RUN/$name.out"
 	DEMO_IN[$name]=$in DEMO_OUT[$name]=$out
 	# shellcheck disable=SC2016
-	TMPDIR=$RUN bash -c 'cd "$0" && exec "$@"' "$RUN" "${QEMU[@]}" \
+	TMPDIR=$RUN bash -c 'cd "$0" && exec "$@"' "$RUN" "${MACHINE[@]}" \
 		</dev/null >"$DEMO_OUT_DIR/qemu-$name.log" 2>&1 &
 	DEMO_PID[$name]=$!
 }

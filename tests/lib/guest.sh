@@ -2,23 +2,54 @@
 # Boots guests and runs scenarios in them, one after the other. A guest that
 # died, hangs or is no longer clean is replaced by a fresh one.
 #
-# The guest writes to a virtio port, which ends in a FIFO here: the scenarios'
-# output, and between it lines of its own (see tests/guest/session):
+# The guest writes to a port, which ends in a FIFO here: the scenarios' output, and
+# between it lines of its own (see tests/guest/session):
 #	@@harness up
 #	@@harness begin NAME LIMIT
 #	@@harness end NAME ok|FAIL [why]
 #	@@harness gcov DATA		what was reached since it is up
 #	@@harness dirty			it has done enough
 #	@@harness done			all of it, and nothing came after
+# It reads from the port as well:
+#	hung NAME LIMIT			that scenario has used up its time
 
-# Safety nets, not oracles: nothing that works gets near them.
+# Safety nets, not oracles, in seconds of the guest's own time (see usage.sh): nothing
+# that works gets near them.
 BOOT_LIMIT=${BOOT_LIMIT:-180}
 GRACE=${GRACE:-60}
 
-GUEST_PID='' GUEST_FD='' LANE=1
+GUEST_PID='' GUEST_FD='' GUEST_IN='' LANE=1 BOOTS=0
 
-# guest_command KERNEL PAYLOAD JOB: fills QEMU
-guest_command()
+# um_command KERNEL PAYLOAD JOB: fills MACHINE for User-Mode Linux. Paths of its own are
+# relative, for that of a socket must be short: its directory is the run's.
+um_command()
+{
+	local k=$1 payload=$2 job=$3 mem=2048 append memory=/dev/shm
+	append='loglevel=4 log_buf_len=32M printk.devkmsg=on panic=-1 oops=panic'
+	if [[ $k == *-debug ]]; then
+		mem=3072
+		# KASAN takes what SLUB's checks do to its first objects for a fault
+		append+=' slab_debug=-'
+		# a scan takes as long as many a scenario
+		[ -n "${LEAKS-}" ] || append+=' kmemleak=off'
+	fi
+	# Its memory is a file, which programs run from.
+	if ! [ -w $memory ] || grep -qE '^[^ ]+ /dev/shm [^ ]+ [^ ]*noexec' /proc/self/mounts ||
+			[ "$(df --output=avail -m $memory | tail -n 1)" -lt $((mem * 2)) ]; then
+		memory=.
+	fi
+	# c: the image is locked by nobody, each has a copy on write of its own
+	MACHINE=(env TMPDIR="$memory" setarch -R "${KERNEL_DIR[$k]}/vmlinuz"
+		mem="${GUEST_MEMORY:-$mem}M" uml_dir=. umid=um
+		"ubd0c=disk0,$IMAGE_DIR/root.img" "ubd1c=disk1,${KERNEL_DIR[$k]}/modules.img"
+		"ubd2rc=$payload" "ubd3rc=$job" "initrd=${KERNEL_DIR[$k]}/initramfs"
+		con=null con0=null,fd:2 stderr=1 ssl=null)
+	read -ra append <<<"$append ${GUEST_APPEND-}"
+	MACHINE+=("${append[@]}")
+}
+
+# qemu_command KERNEL PAYLOAD JOB: fills MACHINE for a machine that QEMU emulates
+qemu_command()
 {
 	local k=$1 payload=$2 job=$3 append smp=2 mem=2048 machine=pc accel=tcg,thread=single
 	# Bytes written one by one to a page that programs ran from: for each of
@@ -61,7 +92,7 @@ guest_command()
 		# translated it then. Short ones take a quarter of the time.
 		append+=' norandmaps'
 	fi
-	QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -display none
+	MACHINE=(qemu-system-x86_64 -nodefaults -no-reboot -display none
 		-machine "$machine" -accel "$accel" -smp "$smp" -m "${GUEST_MEMORY:-$mem}" -cpu "$cpu"
 		-kernel "${KERNEL_DIR[$k]}/vmlinuz"
 		-initrd "${KERNEL_DIR[$k]}/initramfs"
@@ -71,30 +102,54 @@ guest_command()
 		-drive "if=virtio,format=raw,file=$payload,readonly=on"
 		-drive "if=virtio,format=raw,file=$job,readonly=on"
 		-device virtio-serial-pci)
-	[ -z "${ICOUNT-}" ] || QEMU+=(-icount "shift=0,sleep=off")
+	[ -z "${ICOUNT-}" ] || MACHINE+=(-icount "shift=0,sleep=off")
+}
+
+# guest_command KERNEL PAYLOAD JOB: fills MACHINE
+guest_command()
+{
+	if is_um "$1"; then
+		um_command "$@"
+	else
+		qemu_command "$@"
+	fi
 }
 
 # guest_start KERNEL PAYLOAD JOB CONSOLE_LOG RUN_DIR
 guest_start()
 {
-	local fifo=$5/harness
+	local console=$4 run=$5
 	guest_command "$1" "$2" "$3"
-	rm -f "$fifo"
-	mkfifo "$fifo"
-	TMPDIR=$5 "${QEMU[@]}" -serial "file:$4" \
-		-chardev file,id=harness,path=/dev/stdout \
-		-device virtserialport,chardev=harness,name=harness \
-		</dev/null >"$fifo" 2>"$5/qemu.log" &
+	if is_um "$1"; then
+		# the console is its stderr, the harness's port its stdin and stdout
+		MACHINE+=(ssl1=fd:0,fd:1)
+		rm -f "$run"/disk?
+	else
+		MACHINE+=(-serial "file:$console" -chardev "pipe,id=harness,path=$run/harness"
+			-device virtserialport,chardev=harness,name=harness)
+		console=$run/qemu.log
+	fi
+	rm -f "$run"/harness.{in,out}
+	mkfifo "$run"/harness.{in,out}
+	# in both directions, so that neither end waits for the other
+	exec {GUEST_IN}<>"$run/harness.in"
+	: >"$run/qemu.log"
+	# shellcheck disable=SC2016
+	TMPDIR=$run setsid bash -c 'cd "$0" && exec "$@"' "$run" "${MACHINE[@]}" \
+		<"$run/harness.in" >"$run/harness.out" 2>>"$console" &
 	GUEST_PID=$!
-	exec {GUEST_FD}<"$fifo"
+	# once its writer is gone, there is nothing more to read
+	exec {GUEST_FD}<"$run/harness.out"
+	own_time_begin "$GUEST_PID"
 }
 
 guest_kill()
 {
 	if [ -n "$GUEST_PID" ]; then
-		kill -KILL "$GUEST_PID" 2>/dev/null
+		# User-Mode Linux is many processes
+		pkill -KILL -s "$GUEST_PID"
 		wait "$GUEST_PID" 2>/dev/null
-		exec {GUEST_FD}<&-
+		exec {GUEST_FD}<&- {GUEST_IN}<&-
 	fi
 	GUEST_PID=
 }
@@ -108,10 +163,11 @@ console_reason()
 	echo "${why:-the guest went away}"
 }
 
-# verdict KERNEL NAME ok|FAIL SECONDS LOG [why]
+# verdict KERNEL NAME ok|FAIL SECONDS LOG [why]: CPU are the milliseconds that it took
 verdict()
 {
 	local tail=
+	cost "$1" "$2" "$4" "${CPU:-0}"
 	if [ "$3" = FAIL ]; then
 		[ -z "${6-}" ] || echo "--- FAIL: $6" >>"$5"
 		tail="  ${6:+$6  }"
@@ -120,6 +176,7 @@ verdict()
 	# The line says that the result is there: it comes last.
 	printf '%s %s %s\n' "$3" "$1" "$2" >>"$RESULTS"
 	printf '%-4s %-4s %-40s %6.1fs%s\n' "$3" "$1" "$2" "$4" "$tail"
+	CPU=0
 }
 
 elapsed()
@@ -154,6 +211,7 @@ job()
 		echo "MODE=${MODE:-run}"
 		echo "SLOWNESS=$(kernel_slowness "$k")"
 		echo "SOAK=$SOAK"
+		echo "SAMPLE=${SAMPLE:-1}"
 		[ -z "${ICOUNT-}" ] || echo "ICOUNT=1"
 		[ -z "${LEAKS-}" ] || echo "LEAKS=1"
 		[ -z "${COVERAGE-}" ] || echo "COVERAGE=1"
@@ -164,30 +222,69 @@ job()
 	rm -rf "$dir"
 }
 
+# allow SECONDS: from now on the guest may use so much time of its own
+allow()
+{
+	own_time "$GUEST_PID"
+	guest_cpu "$GUEST_PID"
+	CPU_BEGUN=$CPU
+	ALLOWED=$1
+	OWN_LIMIT=$((OWN_TIME + $1 * 1000000))
+}
+
+# used_up: has it?
+used_up()
+{
+	# this costs a look at each of its processes
+	[ $SECONDS -ge "$NEXT_LOOK" ] || return 1
+	NEXT_LOOK=$((SECONDS + 2))
+	own_time "$GUEST_PID"
+	[ $OWN_TIME -ge "$OWN_LIMIT" ]
+}
+
+# since_allowed: CPU becomes what the guest has used since then
+since_allowed()
+{
+	guest_cpu "$GUEST_PID"
+	CPU=$((CPU - CPU_BEGUN))
+}
+
 # One boot: takes scenarios off REMAINING as they end.
 run_boot()
 {
-	local k=$1 payload=$2 console=$3 run=$4 line rc name='' log='' begun deadline why
-	local up='' ended='' rest word boot_limit limit grace
-	boot_limit=$((BOOT_LIMIT * $(kernel_slowness "$k"))) limit=$boot_limit
+	local k=$1 payload=$2 console=$3 run=$4 line part='' rc name='' log='' begun why
+	local up='' ended='' told='' rest word boot_limit limit grace
+	boot_limit=$((BOOT_LIMIT * $(kernel_slowness "$k")))
 	grace=$((GRACE * $(kernel_slowness "$k")))
 	job "$k" "$run/job.tar" "${REMAINING[@]}"
 	: >"$console"
-	guest_start "$k" "$payload" "$run/job.tar" "$console" "$run"
-	deadline=$((SECONDS + boot_limit))
 	begun=$EPOCHREALTIME
+	guest_start "$k" "$payload" "$run/job.tar" "$console" "$run"
+	NEXT_LOOK=0
+	allow "$boot_limit"
 	while :; do
 		rc=0
-		IFS= read -r -t "$((deadline > SECONDS ? deadline - SECONDS : 1))" \
-			-u "$GUEST_FD" line || rc=$?
-		line=${line%$'\r'}
-		if [ $rc -gt 128 ] || [ $SECONDS -ge $deadline ]; then
-			why="no end after $((SECONDS - deadline + limit)) s: the guest hangs"
-			break
+		IFS= read -r -t 2 -u "$GUEST_FD" line || rc=$?
+		if used_up; then
+			if [ -n "$name" ] && [ -z "$told" ]; then
+				# it says itself what hangs, if it can
+				told=1
+				echo "hung $name $ALLOWED" >&"$GUEST_IN"
+				OWN_LIMIT=$((OWN_TIME + grace * 1000000))
+			else
+				why="no end after $ALLOWED s: the guest hangs"
+				break
+			fi
+		fi
+		if [ $rc -gt 128 ]; then
+			# a part of a line may have come
+			part+=$line
+			continue
 		elif [ $rc -ne 0 ]; then
 			why=
 			break
 		fi
+		line=$part${line%$'\r'} part=
 		if [[ $line != *'@@harness '* ]]; then
 			[ -z "$name" ] || output "$line" "$log"
 			continue
@@ -198,12 +295,14 @@ run_boot()
 		case $word in
 		up)
 			up=1 name=
+			since_allowed
+			cost "$k" '(boot)' "$(elapsed "$begun")" "$CPU"
 			;;
 		begin)
-			limit=$((rest + grace))
+			limit=$rest told=
 			# the guest's seconds are longer there
 			[ -z "${ICOUNT-}" ] || limit=$((limit * 5))
-			deadline=$((SECONDS + limit))
+			allow "$limit"
 			begun=$EPOCHREALTIME
 			log=$(scenario_log "$k" "$name")
 			mkdir -p "${log%/*}"
@@ -211,11 +310,12 @@ run_boot()
 			;;
 		end)
 			read -r word rest <<<"$rest"
+			since_allowed
 			verdict "$k" "$name" "$word" "$(elapsed "$begun")" "$log" "$rest"
 			EXEC_RESULT=$word
 			REMAINING=("${REMAINING[@]:1}")
 			name=
-			deadline=$((SECONDS + boot_limit))
+			allow "$boot_limit"
 			if [ -n "${SOAK_END-}" ] &&
 					{ grep -q '^FAIL ' "$RESULTS" || [ $SECONDS -ge "$SOAK_END" ]; }; then
 				REMAINING=() ended=1
@@ -223,7 +323,7 @@ run_boot()
 			fi
 			;;
 		gcov)
-			base64 -d <<<"$name" >"$run/gcov-$boot.tar.gz"
+			base64 -d <<<"$name" >"$run/gcov-$BOOTS.tar.gz"
 			name=
 			;;
 		done)
@@ -237,6 +337,7 @@ run_boot()
 			;;
 		esac
 	done
+	since_allowed
 	guest_kill
 	if [ -n "$name" ]; then
 		# read what came before the end of it
@@ -261,11 +362,10 @@ run_boot()
 	fi
 }
 
-# run_scenarios KERNEL SCENARIO_DIR NAME...: what runs beside it on the same
-# kernel has another LANE
+# run_scenarios KERNEL SCENARIO_DIR NAME...: what runs beside it has another LANE
 run_scenarios()
 {
-	local k=$1 dir=$2 run boot=0 console before failures=0
+	local k=$1 dir=$2 run console before failures=0
 	shift 2
 	REMAINING=("$@")
 	run=$RUN/$k/$LANE
@@ -274,8 +374,8 @@ run_scenarios()
 	trap guest_kill EXIT
 	trap 'exit 130' INT TERM
 	while [ ${#REMAINING[@]} -gt 0 ]; do
-		boot=$((boot + 1))
-		console=$OUT/$k/console-$LANE-$boot.log
+		BOOTS=$((BOOTS + 1))
+		console=$OUT/$k/console-$LANE-$BOOTS.log
 		before=${#REMAINING[@]}
 		run_boot "$k" "$run/payload.tar" "$console" "$run" || {
 			say "kernel $k: the guest did not come up"

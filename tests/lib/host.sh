@@ -39,14 +39,14 @@ host_boot()
 	job "$k" "$HOST_RUN/job.tar" "$name"
 	guest_command "$k" "$HOST_RUN/payload.tar" "$HOST_RUN/job.tar"
 	for image in $1; do
-		QEMU+=(-drive "if=virtio,format=qcow2,file=$HOST_RUN/$image")
+		MACHINE+=(-drive "if=virtio,format=qcow2,file=$HOST_RUN/$image")
 	done
 	HOST_CONSOLE=$OUT/$k/console-$name-$((++HOST_BOOTS)).log
 	rm -f "$HOST_RUN/serial"
 	mkfifo "$HOST_RUN/serial"
 	# in both directions, so that nobody waits for the other end
 	exec {HOST_SERIAL}<>"$HOST_RUN/serial"
-	TMPDIR=$HOST_RUN "${QEMU[@]}" -serial "file:$HOST_CONSOLE" \
+	TMPDIR=$HOST_RUN "${MACHINE[@]}" -serial "file:$HOST_CONSOLE" \
 		-serial "file:$HOST_RUN/serial" </dev/null &
 	GUEST_PID=$!
 	HOST_DEADLINE=$((SECONDS + (BOOT_LIMIT + GRACE) * $(kernel_slowness "$k")))
@@ -103,15 +103,24 @@ host_end()
 	host_check_console
 }
 
+# Guests that its shell has waited for count as its own.
+host_cpu()
+{
+	children_cpu
+	CPU=$((CPU - before))
+}
+
 # run_host_tests KERNEL NAME...
 run_host_tests()
 {
-	local k=$1 name log begun
+	local k=$1 name log begun before
 	shift
 	for name; do
 		log=$(scenario_log "$k" "$name")
 		mkdir -p "${log%/*}" "$RUN/$k/$name"
 		begun=$EPOCHREALTIME
+		children_cpu
+		before=$CPU
 		if (
 			HOST_RUN=$RUN/$k/$name HOST_BOOTS=0 MODE=host
 			trap '[ -z "$GUEST_PID" ] || kill -KILL "$GUEST_PID"' EXIT
@@ -120,8 +129,10 @@ run_host_tests()
 			payload "$k" "$HOST_RUN/payload.tar" "$TESTS/host/inside"
 			. "$(host_test "$name")"
 		) >"$log" 2>&1; then
+			host_cpu
 			verdict "$k" "$name" ok "$(elapsed "$begun")" "$log"
 		else
+			host_cpu
 			verdict "$k" "$name" FAIL "$(elapsed "$begun")" "$log" \
 				"$(cat "$RUN/$k/$name/why" 2>/dev/null)"
 		fi

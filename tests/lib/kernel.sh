@@ -13,10 +13,13 @@ declare -A KERNEL_META=(
 	[6.12-debug]=linux-source-6.12
 	[6.12-kcsan]=linux-source-6.12
 	[6.12-gcov]=linux-source-6.12
+	[6.12-um]=linux-source-6.12
+	[6.12-um-debug]=linux-source-6.12
 )
 declare -A KERNEL_PACKAGE KERNEL_VERSION KERNEL_RELEASE KERNEL_DIR
 
-# What the guest needs before it has its root, unless it is built in
+# What the guest needs before it has its root, unless it is built in. User-Mode Linux has
+# all of it built in.
 INITRAMFS_MODULES=(virtio_pci virtio_blk virtio_console ext4)
 # What no scenario needs, and most of what a kernel has that is not of the cloud
 KERNEL_WITHOUT=(sound drivers/{gpu,media,net/{ethernet,wireless},staging})
@@ -26,8 +29,8 @@ KERNEL_WITHOUT=(sound drivers/{gpu,media,net/{ethernet,wireless},staging})
 kernel_slowness()
 {
 	case $1 in
+	*-um-debug|*-rt) echo 2 ;;
 	*-debug|*-kcsan) echo 5 ;;
-	*-rt) echo 2 ;;
 	*) echo 1 ;;
 	esac
 }
@@ -121,13 +124,14 @@ ensure_headers()
 	touch "$(headers_dir "$k")/ready"
 }
 
+# kernel_initramfs DIR RELEASE BUSYBOX MODULE...
 kernel_initramfs()
 {
 	local dir=$1 release=$2 busybox=$3 root=$1/initramfs.d m path
 	mkdir -p "$root"/{bin,dev,proc,sys,root,modules}
 	cp "$busybox" "$root/bin/busybox"
 	: >"$root/modules/order"
-	for m in "${INITRAMFS_MODULES[@]}"; do
+	for m in "${@:4}"; do
 		# --show-depends says nothing to load for what is built in
 		modprobe -d "$dir/tree" -S "$release" --show-depends "$m" |
 		sed -n 's/^insmod \([^ ]*\).*/\1/p' >"$dir/depends" || return
@@ -162,6 +166,7 @@ kernel_unpack()
 kernel_build()
 {
 	local k=$1 dir=$2 busybox=$3 release=${KERNEL_RELEASE[$1]} tmp=$2.tmp
+	local -a modules=("${INITRAMFS_MODULES[@]}")
 	[ ! -e "$dir/ready" ] || return 0
 	rm -rf "$tmp" "$dir"
 	mkdir -p "$tmp"
@@ -177,7 +182,8 @@ kernel_build()
 	find "$tmp/tree" -name '*.ko.xz' -print0 |
 		xargs -0 -r -P "$(nproc)" -n 64 xz -d || return
 	depmod -b "$tmp/tree" "$release" || return
-	kernel_initramfs "$tmp" "$release" "$busybox" || return
+	! is_um "$k" || modules=()
+	kernel_initramfs "$tmp" "$release" "$busybox" "${modules[@]}" || return
 	mke2fs -q -t ext4 -O ^has_journal -m 0 \
 		-d "$tmp/tree/lib/modules" "$tmp/modules.img" 300M >&2 || return
 	rm -rf "$tmp/deb" "$tmp/package"

@@ -51,21 +51,6 @@ pair_image_ensure()
 	touch "$PAIR_IMAGE_DIR/ready"
 }
 
-pair_is_um()
-{
-	[[ $PAIR_KERNEL == *-um* ]]
-}
-
-# guest_time PID: seconds that a guest has run, or slept by its own choice; what it waited
-# for a processor of the host is not counted
-guest_time()
-{
-	cat /proc/uptime "/proc/$1"/task/*/schedstat 2>/dev/null | awk '
-		NR == 1 { now = $1; next }
-		$2 > delay { delay = $2 }
-		END { printf "%d\n", now - delay / 1e9 }'
-}
-
 # --- Failing
 
 # pair_fail WHY: with what is at hand
@@ -123,23 +108,26 @@ pair_overlay()
 		qemu-img create -q -f qcow2 -o cluster_size=4096 -F qcow2 \
 			-b "$disk.$((boot - 1))" "$disk.$boot"
 	fi || pair_fail "qemu-img"
-	QEMU+=(-drive "if=virtio,format=qcow2,file=$disk.$boot,discard=unmap")
+	MACHINE+=(-drive "if=virtio,format=qcow2,file=$disk.$boot,discard=unmap")
 }
 
-# pair_qemu NAME MAC: on top of guest_command
+# pair_qemu NAME MAC: what its machine has on top of guest_command's
 pair_qemu()
 {
-	local disk
+	local disk monitor
 	# Two guests, two CPUs. On several, QEMU 7.2 may let one run into the
 	# breakpoint of a patch that another made to the kernel's code.
-	QEMU+=(-smp 1)
+	MACHINE+=(-smp 1)
 	for disk in ${PAIR_DISKS[$1]}; do
 		pair_overlay "$1" "${disk%=*}" "${disk#*=}"
 	done
-	# No address of the host's: a socket in a directory of ours. Its path is
-	# relative, for it must be short.
+	if [ -z "${PAIR_MONITOR[$1]-}" ]; then
+		mkfifo "$HOST_RUN/$1.monitor".{in,out}
+		exec {monitor}<>"$HOST_RUN/$1.monitor.in"
+		PAIR_MONITOR[$1]=$monitor
+	fi
 	# shellcheck disable=SC2054
-	QEMU+=(-netdev stream,id=net,server=off,addr.type=unix,addr.path="$1.net"
+	MACHINE+=(-netdev stream,id=net,server=off,addr.type=unix,addr.path="$1.net"
 		-device virtio-net-pci,netdev=net,mac="$2"
 		-serial "file:$(pair_console "$1")"
 		-chardev "pipe,id=monitor,path=$1.monitor"
@@ -148,8 +136,27 @@ pair_qemu()
 		-device virtserialport,chardev=pair,name=pair)
 }
 
-# pair_spawn NAME COMMAND...: a program that takes commands on its stdin and answers on its
-# stdout. We have the only other ends, so the end of it is the end of what it says.
+# pair_um NAME MAC: the same for User-Mode Linux
+pair_um()
+{
+	local disk n=4
+	# of the boot before
+	rm -rf "$HOST_RUN/$1.um"
+	mkdir "$HOST_RUN/$1.um"
+	for disk in ${PAIR_DISKS[$1]}; do
+		[ -e "$HOST_RUN/$1.${disk%=*}" ] || truncate -s "${disk#*=}M" "$HOST_RUN/$1.${disk%=*}"
+		MACHINE+=("ubd${n}c=$1.${disk%=*}")
+		n=$((n + 1))
+	done
+	MACHINE+=(uml_dir="$1.um" "vec0:transport=bess,dst=$1.net,mac=$2" ssl1=fd:0,fd:1)
+	# its copies on write
+	MACHINE=("${MACHINE[@]/=disk0,/=$1.um/disk0,}")
+	MACHINE=("${MACHINE[@]/=disk1,/=$1.um/disk1,}")
+}
+
+# pair_spawn NAME LOG COMMAND...: a program, a session of its own, that takes commands on its
+# stdin and answers on its stdout. We have the only other ends, so the end of it is the end
+# of what it says. Its directory is that of the run: the path of a socket must be short.
 pair_spawn()
 {
 	local name=$1 in out said fifo=$HOST_RUN/$1
@@ -159,8 +166,8 @@ pair_spawn()
 	exec {in}<>"$fifo.in" {out}<>"$fifo.out"
 	(
 		cd "$HOST_RUN" || exit
-		TMPDIR=$HOST_RUN exec "${@:2}" <"$fifo.in" >&"$out" {in}>&- {out}>&-
-	) 2>"$PAIR_LOGS/$name.log" &
+		TMPDIR=$HOST_RUN exec setsid "${@:3}" <"$fifo.in" >&"$out" {in}>&- {out}>&-
+	) 2>"$2" &
 	PAIR_PID[$name]=$!
 	exec {said}<"$fifo.out" {out}>&-
 	PAIR_IN[$name]=$in PAIR_OUT[$name]=$said
@@ -169,7 +176,7 @@ pair_spawn()
 # pair_start NAME
 pair_start()
 {
-	local name=$1 MODE=pair disk JOB_ENV IMAGE_DIR=$PAIR_IMAGE_DIR disks='' monitor
+	local name=$1 MODE=pair disk JOB_ENV IMAGE_DIR=$PAIR_IMAGE_DIR disks='' mac log=$PAIR_LOGS/qemu-$1.log
 	PAIR_BOOTS[$name]=$((PAIR_BOOTS[$name] + 1))
 	for disk in ${PAIR_DISKS[$name]}; do
 		disks+="${disk%=*} "
@@ -177,13 +184,15 @@ pair_start()
 	JOB_ENV=("NAME=$name" "ADDRESS=${PAIR_ADDRESS[$name]}" "DISKS='$disks'" "${PAIR_ENV[@]}")
 	job "$PAIR_KERNEL" "$HOST_RUN/$name.job" ''
 	guest_command "$PAIR_KERNEL" "$HOST_RUN/payload.tar" "$HOST_RUN/$name.job"
-	pair_qemu "$name" "52:54:00:00:00:0${PAIR_ADDRESS[$name]##*.}"
-	if [ -z "${PAIR_MONITOR[$name]-}" ]; then
-		mkfifo "$HOST_RUN/$name.monitor".{in,out}
-		exec {monitor}<>"$HOST_RUN/$name.monitor.in"
-		PAIR_MONITOR[$name]=$monitor
+	mac=52:54:00:00:00:0${PAIR_ADDRESS[$name]##*.}
+	if is_um "$PAIR_KERNEL"; then
+		pair_um "$name" "$mac"
+		# its console is its stderr
+		log=$(pair_console "$name")
+	else
+		pair_qemu "$name" "$mac"
 	fi
-	pair_spawn "$name" "${QEMU[@]}"
+	pair_spawn "$name" "$log" "${MACHINE[@]}"
 }
 
 # pair_up NAME: returns when it takes commands
@@ -196,12 +205,13 @@ pair_up()
 # pair_boot KERNEL
 pair_boot()
 {
-	local name
+	local name kind=stream
 	PAIR_KERNEL=$1
 	mkdir -p "$PAIR_LOGS"
 	trap pair_kill EXIT
 	payload "$1" "$HOST_RUN/payload.tar" "$TESTS/pair"
-	pair_spawn wire "$TESTS/lib/wire" stream "${PAIR_NAMES[@]}"
+	! is_um "$1" || kind=packet
+	pair_spawn wire "$PAIR_LOGS/wire.log" "$TESTS/lib/wire" $kind "${PAIR_NAMES[@]}"
 	pair_wire_answer
 	for name in "${PAIR_NAMES[@]}"; do
 		pair_start "$name"
@@ -229,16 +239,17 @@ pair_alive()
 # of it in ANSWER. Its exit code is the command's.
 pair_answer()
 {
-	local name=$1 pid=${PAIR_PID[$1]} line part='' rc code='' begun limit
+	local name=$1 pid=${PAIR_PID[$1]} line part='' rc code='' limit
 	limit=$((COMMAND_LIMIT * $(kernel_slowness "$PAIR_KERNEL")))
-	begun=$(guest_time "$pid")
+	own_time_begin "$pid"
 	ANSWER=
 	while [ -z "$code" ]; do
 		rc=0
 		IFS= read -r -t 5 -u "${PAIR_OUT[$name]}" line || rc=$?
 		part+=$line
 		if [ $rc -gt 128 ]; then
-			[ $(($(guest_time "$pid") - begun)) -lt "$limit" ] ||
+			own_time "$pid"
+			[ $((OWN_TIME / 1000000)) -lt "$limit" ] ||
 				pair_fail "no answer from the $name guest after $limit s: $2"
 			continue
 		fi
@@ -277,15 +288,17 @@ pair_on()
 
 # --- What happens to hosts and networks
 
-# pair_gone NAME: not one of its processes is left (those of User-Mode Linux are a group)
+# pair_gone NAME: not one of its processes is left (User-Mode Linux has many)
 pair_gone()
 {
 	local pid=${PAIR_PID[$1]-} in said
 	[ -n "$pid" ] || return 0
 	unset "PAIR_PID[$1]"
-	kill -KILL -- "-$pid" 2>/dev/null
-	kill -KILL "$pid" 2>/dev/null
+	pkill -KILL -s "$pid"
 	wait "$pid" 2>/dev/null
+	while pgrep -s "$pid" >/dev/null; do
+		sleep 0.05
+	done
 	in=${PAIR_IN[$1]} said=${PAIR_OUT[$1]}
 	exec {in}<&- {said}<&-
 }
@@ -318,7 +331,7 @@ pair_link()
 	echo "--- $1: link $2"
 	[ "$2" = up ] || { carrier=0; state=off; }
 	pair_wire "$2 $1"
-	if ! pair_is_um && [ -n "${PAIR_PID[$1]-}" ]; then
+	if ! is_um "$PAIR_KERNEL" && [ -n "${PAIR_PID[$1]-}" ]; then
 		echo "set_link net $state" >&"${PAIR_MONITOR[$1]}"
 		pair_ask "$1" "until [ \$(cat /sys/class/net/net0/carrier) = $carrier ]; do sleep 0.1; done"
 	fi

@@ -1,15 +1,47 @@
 # shellcheck shell=bash
-# Tests that need no guest: of the tools, and of the sources. Each counts as one
-# here; its log has the details.
+# Tests that need no guest of their own kernel: of the tools, of the sources, of the
+# speed. Each counts as one here; its log has the details. One that passes is run
+# again when something has changed that it looks at: NAME_looks_at prints that.
+
+tools_looks_at()
+{
+	versions gcc:gcc gcc:gcc-12 make:make python3:python3 json:libjson-c-dev libc:libc6-dev
+	contents tests/tools-test tests/fixtures tools format.c format.h format_log.c format_log.h
+}
+
+# Scripts are everywhere. When it runs, tests/lint has a key for each of its parts.
+lint_looks_at()
+{
+	local k
+	versions "${HOST_NEEDS[@]}" "${BUILD_NEEDS[@]}" "${LINT_NEEDS[@]}"
+	for k in "${KERNELS[@]}"; do
+		kernel_contents "$k"
+	done
+	contents . | grep -vE '[.](rst|md|svg|tsv|txt|patch)$'
+}
+
+speed_looks_at()
+{
+	guest_contents "${K:-6.12}"
+	module_contents
+	versions "${BUILD_NEEDS[@]}"
+	contents tests/benchmark tests/bench tests/lib/{build,common,guest,image,kernel}.sh
+}
 
 # program_test NAME COMMAND...: a line of its log that begins with FAIL says why
 # it failed
 program_test()
 {
-	local name=$1 begun=$EPOCHREALTIME log pid result=ok why=''
+	local name=$1 begun=$EPOCHREALTIME log pid result=ok why='' before PASSED SAID
 	shift
+	if passed_before "$name" "${name}_looks_at"; then
+		verdict_before host "$name"
+		return
+	fi
 	log=$(scenario_log host "$name")
 	mkdir -p "${log%/*}"
+	children_cpu
+	before=$CPU
 	"$@" >"$log" 2>&1 &
 	pid=$!
 	trap 'kill "$pid" 2>/dev/null' EXIT
@@ -19,5 +51,8 @@ program_test()
 		why=$(grep -m 1 '^FAIL ' "$log")
 	fi
 	trap - EXIT INT TERM
+	children_cpu
+	CPU=$((CPU - before))
+	[ $result != ok ] || remember "$name" "$(date)" "${name}_looks_at"
 	verdict host "$name" "$result" "$(elapsed "$begun")" "$log" "$why"
 }

@@ -36,7 +36,7 @@ for round in 1 2 3; do
 	wait_status two '^secondary failover '
 	equal "the device that asked" "$(status_field one 2)" 'done'
 	# its message gives up, what it has begun goes on
-	check timeout 10 dmsetup remove one
+	check within dmsetup remove one
 	reap_failed "$JOB" 2>/dev/null
 	matches "status" "$(status two)" '^secondary failover '
 	dmsetup resume two-disk
@@ -49,7 +49,7 @@ for round in 1 2 3; do
 	dmsetup suspend two-disk
 	spawn dmsetup message in 0 stop_all
 	wait_status two '^secondary failover '
-	check timeout 10 dmsetup suspend in
+	check within dmsetup suspend in
 	reap_failed "$JOB" 2>/dev/null
 	matches "status" "$(status two)" '^secondary failover '
 	expect_errno EAGAIN dmsetup message in 0 stop_all

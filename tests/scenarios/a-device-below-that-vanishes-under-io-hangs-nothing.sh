@@ -19,7 +19,7 @@ load()
 # stopped: it ends by itself, with an error
 stopped()
 {
-	timeout $((20 * SLOWNESS)) tail --pid="$LOAD" -f /dev/null || fail "I/O hangs"
+	within tail --pid="$LOAD" -f /dev/null || fail "I/O hangs"
 	reap_failed "$LOAD" 2>/dev/null
 }
 

@@ -7,7 +7,7 @@
 # all NAME: checkpoint_all
 all()
 {
-	check timeout $((60 * SLOWNESS)) dmsetup message "$1" 0 checkpoint_all
+	check within dmsetup message "$1" 0 checkpoint_all
 }
 
 # refused_all NAME...: the same, refused; see what comes last
@@ -16,7 +16,7 @@ refused_all()
 	local device
 	for device in "${@:1:$#-1}"; do
 		klog_since
-		expect_errno EINVAL timeout $((60 * SLOWNESS)) dmsetup message "$device" 0 checkpoint_all
+		expect_errno EINVAL within dmsetup message "$device" 0 checkpoint_all
 		klog_has "${*: -1}, which is of the same group"
 	done
 }

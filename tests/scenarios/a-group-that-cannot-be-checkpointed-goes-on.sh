@@ -26,14 +26,14 @@ for _ in {1..5}; do
 	for group in other g; do
 		dm_load sec "0 32768 replication secondary /dev/mapper/disk /dev/mapper/buffer 2 group $group"
 	done
-	check timeout $((60 * SLOWNESS)) dmsetup message pri 0 checkpoint_all
+	check within dmsetup message pri 0 checkpoint_all
 	busy local
 	fails buffer1 flush
-	expect_errno EIO timeout $((60 * SLOWNESS)) dmsetup message pri 0 checkpoint_all
+	expect_errno EIO within dmsetup message pri 0 checkpoint_all
 	busy local
 	dm_remove sec1 disk1 buffer1
 done
 end "$load"
-check timeout $((60 * SLOWNESS)) dmsetup message pri 0 stop_all
+check within dmsetup message pri 0 stop_all
 same /dev/mapper/local /dev/mapper/disk
 dm_remove pri in sec

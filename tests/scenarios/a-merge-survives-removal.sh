@@ -9,8 +9,8 @@ slow disk 100
 fill $I 0 16384 2
 msg sec checkpoint >/dev/null
 note "$(status sec)"
-check timeout 10 dmsetup remove in
-check timeout 10 dmsetup remove sec
+check within dmsetup remove in
+check within dmsetup remove sec
 secondary sec /dev/mapper/disk /dev/mapper/buffer
 inbound in sec
 matches "status" "$(status sec)" '^secondary running 2 '
@@ -19,8 +19,8 @@ holds $A 16384 16384 1
 fill $A 8192 16384 3
 fill $I 0 1024 4
 msg sec stop failover
-check timeout 10 dmsetup remove in
-check timeout 10 dmsetup remove sec
+check within dmsetup remove in
+check within dmsetup remove sec
 secondary sec /dev/mapper/disk /dev/mapper/buffer
 matches "status" "$(status sec)" '^secondary (failover|done) 2 '
 note "$(status sec)"

@@ -31,7 +31,7 @@ expect_errno EIO pattern show $P 300 8
 still_running "$wrote"
 fails local
 fails remote
-check timeout 30 dmsetup message pri 0 stop failover
+check within dmsetup message pri 0 stop failover
 reap_all
 holds $P 104 8 2
 dm_remove pri

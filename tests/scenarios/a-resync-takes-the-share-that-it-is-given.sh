@@ -69,9 +69,9 @@ until [ "$(dirty pri)" -lt 64 ]; do
 	:
 done
 began=$(date +%s)
-check timeout 30 dmsetup suspend pri
-check timeout 30 dmsetup resume pri
-check timeout 30 dmsetup message pri 0 stop failover
-check timeout 30 dmsetup message pri 0 start primary
-check timeout 30 dmsetup remove pri
+check within dmsetup suspend pri
+check within dmsetup resume pri
+check within dmsetup message pri 0 stop failover
+check within dmsetup message pri 0 start primary
+check within dmsetup remove pri
 note "$(($(date +%s) - began)) s"

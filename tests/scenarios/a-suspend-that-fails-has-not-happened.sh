@@ -12,7 +12,7 @@ fails_to_suspend()
 	mount "/dev/mapper/$1" /tmp/fs
 	dd if=/dev/urandom of=/tmp/fs/file bs=64k count=4 status=none
 	fails "$2" write zeroes fua
-	check_not timeout 60 dmsetup suspend "$1"
+	check_not within dmsetup suspend "$1"
 	suspended=$(dmsetup info -c --noheadings -o suspended "$1")
 	equal "state" "$suspended" Active
 	fails "$2"

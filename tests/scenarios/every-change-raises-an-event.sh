@@ -15,10 +15,10 @@ raises()
 {
 	local count
 	count=$(events "$1")
-	spawn timeout 20 dmsetup wait "$1" "$count"
+	spawn within dmsetup wait "$1" "$count"
 	"${@:3}"
 	reap "$JOB" >/dev/null
-	timeout 20 bash -c ". /t/guest/lib.sh; wait_status $1 '$2'" || fail "no status like '$2': $(status "$1")"
+	within bash -c ". /t/guest/lib.sh; wait_status $1 '$2'" || fail "no status like '$2': $(status "$1")"
 	note "$1: $(status "$1")"
 }
 
@@ -41,7 +41,7 @@ msg sec checkpoint
 until [[ $(status_field sec 4) =~ ^0/ ]]; do
 	:
 done
-timeout 20 dmsetup wait sec $((count + 1)) || fail "$(($(events sec) - count)) events"
+within dmsetup wait sec $((count + 1)) || fail "$(($(events sec) - count)) events"
 
 note "the first error and the remote's state"
 break_device remote writes

@@ -16,8 +16,8 @@ check abuse -s "$SEED" -n $((40 * SOAK / SLOWNESS)) race
 same /dev/mapper/local /dev/mapper/remote
 msg sec stop
 same /dev/mapper/sec /dev/mapper/disk
-check timeout 20 dmsetup remove in
-check timeout 20 dmsetup remove pri
-check timeout 20 dmsetup remove sec
+check within dmsetup remove in
+check within dmsetup remove pri
+check within dmsetup remove sec
 dm_remove local remote log disk buffer
 check rmmod dm_replication

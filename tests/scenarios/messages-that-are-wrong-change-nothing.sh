@@ -90,7 +90,7 @@ for name in pri sec; do
 	dmsetup suspend $name
 	for message in checkpoint stop 'stop failover'; do
 		# shellcheck disable=SC2086 # words of a message
-		expect_errno EAGAIN timeout 10 dmsetup message $name 0 $message
+		expect_errno EAGAIN within dmsetup message $name 0 $message
 	done
 	dmsetup resume $name
 	matches "status after resume" "$(status $name)" ' running 1 '

@@ -14,7 +14,7 @@ killed()
 	asleep "$JOB"
 	kill -KILL "$JOB"
 	# it must go at once, not when what it waits for has come
-	timeout $((5 * SLOWNESS)) tail --pid="$JOB" -f /dev/null || fail "'${*:2}' cannot be killed"
+	within tail --pid="$JOB" -f /dev/null || fail "'${*:2}' cannot be killed"
 	reap_failed "$JOB" 2>/dev/null
 	klog_has "$1: message $2 failed: killed"
 }
@@ -28,7 +28,7 @@ matches "status" "$(status pri)" '^primary running 1 [0-9]+/128 resync '
 note "status and get_error need not wait for it"
 spawn dmsetup message pri 0 checkpoint
 one=$JOB
-equal "get_error" "$(timeout 5 dmsetup message pri 0 get_error)" ok
+equal "get_error" "$(within dmsetup message pri 0 get_error)" ok
 still_running "$one"
 slow remote 0
 reap "$one"

@@ -28,12 +28,12 @@ torn_away()
 	still_running "$JOB"
 	# the device is open: it fails in the end, but not by time
 	rc=0
-	timeout 30 dmsetup remove --force pri >/dev/null 2>&1 || rc=$?
+	within dmsetup remove --force pri >/dev/null 2>&1 || rc=$?
 	[ $rc -ne 124 ] || fail "remove --force does not end"
 	kill -INT "$JOB" 2>/dev/null || true
 	wait "$JOB" || true
 	unset "JOBS[$JOB]"
-	! dmsetup info pri >/dev/null 2>&1 || check timeout 10 dmsetup remove pri
+	! dmsetup info pri >/dev/null 2>&1 || check within dmsetup remove pri
 	check rmmod dm_replication
 	modprobe dm-replication
 }
@@ -79,5 +79,5 @@ dmsetup resume remote
 wait "$one" || true
 wait "$two" || true
 unset "JOBS[$one]" "JOBS[$two]"
-! dmsetup info pri >/dev/null 2>&1 || check timeout 10 dmsetup remove pri
+! dmsetup info pri >/dev/null 2>&1 || check within dmsetup remove pri
 check rmmod dm_replication

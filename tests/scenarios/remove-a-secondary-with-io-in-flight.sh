@@ -40,7 +40,7 @@ torn_away()
 	for name in in sec; do
 		# the device is open: it fails in the end, but not by time
 		rc=0
-		timeout 30 dmsetup remove --force $name >/dev/null 2>&1 || rc=$?
+		within dmsetup remove --force $name >/dev/null 2>&1 || rc=$?
 		[ $rc -ne 124 ] || fail "remove --force does not end"
 	done
 	for JOB in "${jobs[@]}"; do
@@ -50,7 +50,7 @@ torn_away()
 		unset "JOBS[$JOB]"
 	done
 	for name in in sec; do
-		! dmsetup info $name >/dev/null 2>&1 || check timeout 10 dmsetup remove $name
+		! dmsetup info $name >/dev/null 2>&1 || check within dmsetup remove $name
 	done
 	check rmmod dm_replication
 	modprobe dm-replication

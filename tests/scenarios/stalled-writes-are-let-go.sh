@@ -60,7 +60,7 @@ for mode in sync async; do
 	wait_status pri ' 256/256 online 0 - '
 	fill $P 0 32768 1
 	stalled $mode 2
-	check timeout 20 dmsetup message pri 0 stop failover
+	check within dmsetup message pri 0 stop failover
 	answered 2
 	matches "status" "$(status pri)" '^primary done '
 	fill $P 0 8 2
@@ -68,17 +68,17 @@ for mode in sync async; do
 
 	note "$mode: stop"
 	stalled $mode 3
-	check timeout 20 dmsetup message pri 0 stop
+	check within dmsetup message pri 0 stop
 	answered 3
 	matches "status" "$(status pri)" '^primary done '
 	back
 
 	note "$mode: suspend"
 	stalled $mode 4
-	check timeout 20 dmsetup suspend pri
+	check within dmsetup suspend pri
 	answered 4
 	matches "status" "$(status pri)" '^primary running [0-9]+ [0-9]+/256 degraded 0 EIO '
-	check timeout 20 dmsetup resume pri
+	check within dmsetup resume pri
 	note "$mode: and it stalls again"
 	spawn op write $P 3000 8 4
 	sleep 1.2
@@ -90,8 +90,8 @@ for mode in sync async; do
 
 	note "$mode: suspend without a flush"
 	stalled $mode 5
-	check timeout 20 dmsetup suspend --noflush --nolockfs pri
-	check timeout 20 dmsetup resume pri
+	check within dmsetup suspend --noflush --nolockfs pri
+	check within dmsetup resume pri
 	sleep 0.5
 	back
 	for job in "${WAITING[@]}"; do
@@ -106,7 +106,7 @@ for mode in sync async; do
 	stalled $mode 6
 	# shellcheck disable=SC2086 # words
 	set -- $args $mode
-	check timeout 20 bash -c '. /t/guest/lib.sh; dm_load "$@"' - pri \
+	check within bash -c '. /t/guest/lib.sh; dm_load "$@"' - pri \
 		"0 32768 replication primary $L $R $# $*"
 	wait_status pri ' degraded '
 	answered 6
@@ -118,12 +118,12 @@ for mode in sync async; do
 
 	note "$mode: a removal, when they have been let go"
 	stalled $mode 7
-	check timeout 20 dmsetup suspend pri
+	check within dmsetup suspend pri
 	for job in "${WAITING[@]}"; do
 		reap "$job"
 	done
 	WAITING=()
-	check timeout 20 dmsetup remove pri
+	check within dmsetup remove pri
 	# shellcheck disable=SC2086 # words
 	primary pri $L $R $args $mode on_remote_error stall
 	answered 7
@@ -138,8 +138,8 @@ for mode in sync async; do
 	break_device remote
 	spawn op write $P 1000 8 8
 	wait_status pri ' degraded '
-	[ $mode = async ] || check timeout 20 dmsetup suspend pri
+	[ $mode = async ] || check within dmsetup suspend pri
 	reap "$JOB"
-	check timeout 20 dmsetup remove pri
+	check within dmsetup remove pri
 	mend_device remote /dev/ram1
 done

@@ -17,9 +17,9 @@ table="0 32768 replication primary /dev/mapper/local /dev/mapper/remote"
 note "suspend and resume"
 for options in '' --noflush --nolockfs '--noflush --nolockfs'; do
 	# shellcheck disable=SC2086
-	check timeout 10 dmsetup suspend $options pri
+	check within dmsetup suspend $options pri
 	matches "status" "$(status pri)" '^primary running 1 '
-	check timeout 10 dmsetup resume pri
+	check within dmsetup resume pri
 	matches "status" "$(status pri)" ' online 0? ?'
 	still_running "$load"
 done
@@ -30,7 +30,7 @@ for args in '3 nosync region_size 128' '4 nosync region_size 128 sync' \
 		'5 nosync region_size 128 group other' '2 region_size 128'; do
 	for options in '' --noflush; do
 		# shellcheck disable=SC2086
-		timeout 20 bash -c '. /t/guest/lib.sh; dm_load "$@"' - pri "$table $args" $options
+		within bash -c '. /t/guest/lib.sh; dm_load "$@"' - pri "$table $args" $options
 		wait_status pri ' running [0-9]+ 256/256 online [0-9]+ -'
 		still_running "$load"
 	done
@@ -58,5 +58,5 @@ wait "$load" || true
 unset "JOBS[$load]"
 check msg pri checkpoint
 same /dev/mapper/local /dev/mapper/remote
-check timeout 10 dmsetup remove pri
+check within dmsetup remove pri
 check rmmod dm_replication

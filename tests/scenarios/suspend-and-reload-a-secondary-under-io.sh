@@ -18,16 +18,16 @@ while kill -0 "$load" 2>/dev/null; do
 	for options in '' --noflush; do
 		# shellcheck disable=SC2086
 		for name in sec in; do
-			check timeout 20 dmsetup suspend $options $name
+			check within dmsetup suspend $options $name
 			matches "status" "$(status $name)" ' '
-			check timeout 20 dmsetup resume $name
+			check within dmsetup resume $name
 		done
 		# shellcheck disable=SC2086
-		timeout 20 bash -c '. /t/guest/lib.sh; dm_load "$@"' - in "$in_table" $options
+		within bash -c '. /t/guest/lib.sh; dm_load "$@"' - in "$in_table" $options
 		# shellcheck disable=SC2086
-		timeout 20 bash -c '. /t/guest/lib.sh; dm_load "$@"' - sec "$sec_table" $options
+		within bash -c '. /t/guest/lib.sh; dm_load "$@"' - sec "$sec_table" $options
 		# shellcheck disable=SC2086
-		timeout 20 bash -c '. /t/guest/lib.sh; dm_load "$@"' - sec \
+		within bash -c '. /t/guest/lib.sh; dm_load "$@"' - sec \
 			"${sec_table% 0} 4 high_watermark $((50 + rounds % 50)) group g$rounds" $options
 		sleep 0.1
 	done

@@ -24,9 +24,9 @@ busy pri
 note "suspend and resume"
 for options in '' --noflush --nolockfs '--noflush --nolockfs'; do
 	# shellcheck disable=SC2086 # words
-	check timeout 20 dmsetup suspend $options pri
+	check within dmsetup suspend $options pri
 	matches "status" "$(status pri)" '^primary running 1 [0-9]+/256 (online|resync) 0 - '
-	check timeout 10 dmsetup resume pri
+	check within dmsetup resume pri
 	still_running "$load"
 done
 
@@ -37,7 +37,7 @@ for mode in sync async '' 'async max_behind 64' 'sync' 'async max_behind 8192' \
 		# shellcheck disable=SC2086 # words
 		set -- $args $mode
 		# shellcheck disable=SC2086 # words
-		check timeout 20 bash -c '. /t/guest/lib.sh; dm_load "$@"' - pri \
+		check within bash -c '. /t/guest/lib.sh; dm_load "$@"' - pri \
 			"0 32768 replication primary $L $R $# $*" $options
 		still_running "$load"
 		wait_status pri ' running [0-9]+ 256/256 online [0-9]+ - '
@@ -56,7 +56,7 @@ note "a removal while the remote leg is slow"
 slow remote $((500 * SLOWNESS))
 fill $P 0 256 1
 [ "$(status_field pri 6)" -gt 0 ] || fail "nothing is behind"
-check timeout 20 dmsetup remove pri
+check within dmsetup remove pri
 same $L $R
 
 note "a removal while it does not answer"
@@ -89,9 +89,9 @@ until [ "$(status_field pri 6)" -gt 100 ]; do
 	:
 done
 rc=0
-timeout 30 dmsetup remove --force pri >/dev/null 2>&1 || rc=$?
+within dmsetup remove --force pri >/dev/null 2>&1 || rc=$?
 [ $rc -ne 124 ] || fail "remove --force does not end"
 end "$JOB"
-! dmsetup info pri >/dev/null 2>&1 || check timeout 10 dmsetup remove pri
+! dmsetup info pri >/dev/null 2>&1 || check within dmsetup remove pri
 check rmmod dm_replication
 same $L $R

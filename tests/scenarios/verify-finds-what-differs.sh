@@ -78,7 +78,7 @@ for mode in sync async; do
 			sleep 0.05
 		done
 		[ -z "$table" ] || dmsetup load pri <<<"$table"
-		check timeout 20 dmsetup suspend pri
+		check within dmsetup suspend pri
 		result=$(status_field pri 9)
 		[[ $result =~ ^verify:([0-9]+)/256:0$ ]] || fail "while suspended: $result"
 		expect_errno EAGAIN msg pri verify
@@ -94,8 +94,8 @@ for mode in sync async; do
 	note "$mode: while suspended it can be stopped"
 	slow remote $((30 * SLOWNESS)) reads
 	msg pri verify
-	check timeout 20 dmsetup suspend pri
-	check timeout 20 dmsetup message pri 0 verify stop
+	check within dmsetup suspend pri
+	check within dmsetup message pri 0 verify stop
 	result=$(status_field pri 9)
 	[[ $result =~ ^ended:([0-9]+)/256:0$ ]] || fail "stopped while suspended: $result"
 	[ "${BASH_REMATCH[1]}" -lt 256 ] || fail "nothing was left to be stopped: $result"
@@ -120,7 +120,7 @@ for mode in sync async; do
 	note "$mode: a removal ends it"
 	slow remote 30 reads
 	msg pri verify
-	check timeout 20 dmsetup remove pri
+	check within dmsetup remove pri
 	slow remote 0 reads
 	dm_load remote "0 32700 linear /dev/ram1 0" --noflush --nolockfs
 done
