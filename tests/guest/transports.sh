@@ -35,12 +35,19 @@ nbd_attach()
 {
 	modprobe nbd nbds_max=1
 	nbd-client -N replica "$1" /dev/nbd0 "${@:2}" >&2
+	# with -nonetlink it has no size yet
+	until [ "$(sectors /dev/nbd0)" -gt 0 ]; do
+		sleep 0.1
+	done
 	echo /dev/nbd0
 }
 
 nbd_detach()
 {
 	nbd-client -d /dev/nbd0 >&2
+	while [ -e /sys/block/nbd0/pid ]; do
+		sleep 0.1
+	done
 }
 
 # --- NVMe over TCP
@@ -77,7 +84,8 @@ nvme_attach()
 {
 	modprobe nvme-tcp
 	nvme connect -t tcp -a "$1" -s 4420 -n "$NVME_NQN" \
-		--hostnqn="nqn.2024-01.example:$HOSTNAME" "${@:2}" >&2
+		--hostnqn="nqn.2024-01.example:$NAME" \
+		--hostid="$(cat /proc/sys/kernel/random/uuid)" "${@:2}" >&2
 	until [ -b /dev/nvme0n1 ]; do
 		sleep 0.1
 	done
@@ -134,7 +142,7 @@ iscsi_attach()
 	local disk=''
 	modprobe iscsi_tcp
 	modprobe sd_mod
-	echo "InitiatorName=iqn.2024-01.example:$HOSTNAME" >/etc/iscsi/initiatorname.iscsi
+	echo "InitiatorName=iqn.2024-01.example:$NAME" >/etc/iscsi/initiatorname.iscsi
 	iscsid
 	iscsiadm -m discovery -t sendtargets -p "$1" >&2
 	iscsiadm -m node -T "$ISCSI_TARGET" -p "$1" --login >&2

@@ -123,7 +123,7 @@ run_host_tests()
 		before=$CPU
 		if (
 			HOST_RUN=$RUN/$k/$name HOST_BOOTS=0 MODE=host
-			trap '[ -z "$GUEST_PID" ] || kill -KILL "$GUEST_PID"' EXIT
+			trap '[ -z "$GUEST_PID" ] || kill -KILL "$GUEST_PID"; pair_kill' EXIT
 			. "$TESTS/guest/klog.sh"
 			PAIR_LOGS=$OUT/$k/$name
 			payload "$k" "$HOST_RUN/payload.tar" "$TESTS/host/inside"

@@ -74,7 +74,7 @@ pair_collect()
 	PAIR_COLLECTED=1
 	for name in "${PAIR_NAMES[@]}"; do
 		(pair_try "$name" 'dmsetup table; dmsetup status --noflush
-			tail -n 50 /srv/pg/log /tmp/*.log; ip address; tc -s qdisc; ps ax; dmesg'
+			tail -n 50 /srv/pg/log /tmp/*.log; ip address; tc -s qdisc; ps ax; dmesg --color=never'
 			printf '%s\n' "$ANSWER" >"$PAIR_LOGS/state-$name.log") >/dev/null 2>&1
 	done
 }
@@ -148,7 +148,7 @@ pair_um()
 		MACHINE+=("ubd${n}c=$1.${disk%=*}")
 		n=$((n + 1))
 	done
-	MACHINE+=(uml_dir="$1.um" "vec0:transport=bess,dst=$1.net,mac=$2" ssl1=fd:0,fd:1)
+	MACHINE+=(uml_dir="$1.um" "vec0:transport=bess,dst=$1.net,mac=$2" "ssl1=fd:0,fd:1")
 	# its copies on write
 	MACHINE=("${MACHINE[@]/=disk0,/=$1.um/disk0,}")
 	MACHINE=("${MACHINE[@]/=disk1,/=$1.um/disk1,}")
@@ -176,7 +176,8 @@ pair_spawn()
 # pair_start NAME
 pair_start()
 {
-	local name=$1 MODE=pair disk JOB_ENV IMAGE_DIR=$PAIR_IMAGE_DIR disks='' mac log=$PAIR_LOGS/qemu-$1.log
+	local name=$1 MODE=pair JOB_ENV IMAGE_DIR=$PAIR_IMAGE_DIR disk disks='' mac
+	local log=$PAIR_LOGS/qemu-$1.log
 	PAIR_BOOTS[$name]=$((PAIR_BOOTS[$name] + 1))
 	for disk in ${PAIR_DISKS[$name]}; do
 		disks+="${disk%=*} "
@@ -208,7 +209,6 @@ pair_boot()
 	local name kind=stream
 	PAIR_KERNEL=$1
 	mkdir -p "$PAIR_LOGS"
-	trap pair_kill EXIT
 	payload "$1" "$HOST_RUN/payload.tar" "$TESTS/pair"
 	! is_um "$1" || kind=packet
 	pair_spawn wire "$PAIR_LOGS/wire.log" "$TESTS/lib/wire" $kind "${PAIR_NAMES[@]}"
@@ -291,15 +291,17 @@ pair_on()
 # pair_gone NAME: not one of its processes is left (User-Mode Linux has many)
 pair_gone()
 {
-	local pid=${PAIR_PID[$1]-} in said
+	local pid=${PAIR_PID[$1]-} in=${PAIR_IN[$1]-} said=${PAIR_OUT[$1]-}
 	[ -n "$pid" ] || return 0
 	unset "PAIR_PID[$1]"
-	pkill -KILL -s "$pid"
-	wait "$pid" 2>/dev/null
+	# the shell would tell that it was killed
+	{
+		pkill -KILL -s "$pid"
+		wait "$pid"
+	} 2>/dev/null
 	while pgrep -s "$pid" >/dev/null; do
 		sleep 0.05
 	done
-	in=${PAIR_IN[$1]} said=${PAIR_OUT[$1]}
 	exec {in}<&- {said}<&-
 }
 
@@ -382,7 +384,7 @@ pair_end()
 	local name
 	for name in "${PAIR_NAMES[@]}"; do
 		[ -n "${PAIR_PID[$name]-}" ] || continue
-		pair_ask "$name" dmesg
+		pair_ask "$name" 'dmesg --color=never'
 		HOST_CONSOLE=$PAIR_LOGS/dmesg-$name.log
 		printf '%s\n' "$ANSWER" >"$HOST_CONSOLE"
 		host_check_console

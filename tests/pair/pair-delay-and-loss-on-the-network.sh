@@ -28,7 +28,8 @@ pair_on standby 'msg sec start secondary'
 pair_delay primary 30
 pair_delay standby 20
 pair_on primary 'ping -q -c 3 192.0.2.2 | tee /tmp/ping
-awk -F "[=/ ]+" "/^rtt/ { exit !(\$6 >= 50) }" /tmp/ping || fail "a round trip was shorter than the delay"'
+awk -F "[=/ ]+" "/^rtt/ { exit !(\$6 >= 50) }" /tmp/ping ||
+	fail "a round trip was shorter than the delay"'
 
 pair_loss primary 10
 pair_loss standby 5

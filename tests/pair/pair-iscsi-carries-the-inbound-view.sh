@@ -18,7 +18,8 @@ pair_on primary "equal 'its size' \$(sectors $disk) $SIZE"
 echo "--- data, there and back"
 pair_on primary "fill $disk 0 $SIZE 1
 holds $disk 0 $SIZE 1"
-pair_on standby "holds /dev/mapper/sec 0 $SIZE 1"
+# before the start it goes straight to the disk
+pair_on standby "holds /dev/pair/disk 0 $SIZE 1"
 
 echo "--- a pair on it"
 pair_on primary "primary pri /dev/pair/local $disk

@@ -1,9 +1,32 @@
 # shellcheck shell=bash
-# Shows that the harness of two guests fails what must fail, and says why.
+# The harness of two guests: a power cut loses what QEMU's disk had not flushed, and no more; a
+# link that is down lets nothing pass; and what must fail fails, and says why.
 
 pair_guest primary local=1
-pair_guest standby disk=1
+pair_guest standby disk=4
 pair_boot "$k"
+
+echo "--- a power cut"
+pair_on standby 'fill /dev/pair/disk 0 1024 1
+sync /dev/pair/disk
+fill /dev/pair/disk 1024 1024 2'
+pair_cut standby
+pair_boot_again standby
+pair_on standby 'holds /dev/pair/disk 0 1024 1'
+if is_um "$k"; then
+	pair_on standby 'holds /dev/pair/disk 1024 1024 2'
+else
+	pair_on standby 'is_zero /dev/pair/disk 1024 1024'
+fi
+
+echo "--- a link, either end of it"
+for end in standby primary; do
+	pair_on primary 'ping -q -c 1 192.0.2.2'
+	pair_link $end down
+	pair_on primary 'check_not ping -q -c 1 -W 2 192.0.2.2'
+	pair_link $end up
+done
+pair_on primary 'ping -q -c 1 192.0.2.2'
 
 # must_fail REGEX FUNCTION...: as the last step of a test would
 must_fail()
