@@ -18,14 +18,22 @@ tools:
 tools_install:
 	$(MAKE) -C tools install
 
-# make test [T=scenario] [K=6.1|6.12]
+# make check [T=part]
+check:
+	tests/check $(T)
+
+# make test [T=scenario] [K=6.1|6.12|6.12-um]
 test:
 	tests/run $(if $(K),-k $(K)) $(T)
 
-# the same on a kernel with KASAN, lockdep and others; LEAKS=1: with a look for lost
-# memory after each scenario
+# all of them on these kernels, and all that was remembered anew; takes hours
+test-all:
+	tests/run --all --fresh
+
+# with KASAN, lockdep and others; LEAKS=1: with a look for lost memory after each scenario
 test-debug:
-	tests/run -k 6.12-debug $(if $(SHORT),--short) $(if $(LEAKS),--leaks) $(T)
+	tests/run -k $(or $(K),6.12-um-debug) $(if $(PART),--part $(PART)) \
+		$(if $(SHORT),--short) $(if $(LEAKS),--leaks) $(T)
 
 # the same on a kernel that finds data races
 test-kcsan:
@@ -39,14 +47,14 @@ test-rt:
 coverage:
 	tests/run -k 6.12-gcov --coverage $(T)
 
-# The random tests over and over: make soak [MINUTES=60] [K=6.12-debug] [LEAKS=1]
+# The random tests over and over: make soak [MINUTES=60] [K=6.12-um-debug] [LEAKS=1]
 MINUTES ?= 60
 soak:
-	tests/run -k $(or $(K),6.12-debug) --minutes $(MINUTES) $(if $(LEAKS),--leaks) $(T)
+	tests/run -k $(or $(K),6.12-um-debug) --minutes $(MINUTES) $(if $(LEAKS),--leaks) $(T)
 
 # 250,000 table lines and messages, 1,000 lives of a device
 abuse:
-	tests/run -k $(or $(K),6.12-gcov) --soak 25 $(or $(T),\
+	tests/run -k $(or $(K),6.12-um) --soak 25 $(or $(T),\
 		table-lines-and-messages-of-any-kind-are-judged-right \
 		tables-come-and-go-and-nothing-is-left)
 
@@ -76,14 +84,19 @@ help:
 	@echo '                        libjson-c-dev)'
 	@echo 'make tools_install      install them in PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean              remove what was built here'
-	@echo 'make test               all tests, on all kernels, in emulated guests;'
-	@echo '                        gets what it needs with apt (Debian 12)'
-	@echo 'make test T=<scenario> [K=6.1|6.12]'
-	@echo '                        one of tests/scenarios, on all kernels or one'
-	@echo 'make test-debug [SHORT=1] [LEAKS=1] [T=<scenario>]'
-	@echo '                        on a kernel with KASAN and lockdep, which is compiled'
-	@echo '                        for it when it is first used; slow. SHORT: a choice of'
-	@echo '                        them. LEAKS: looks for memory that was lost as well'
+	@echo 'make check [T=part]     unit tests of parts of the module, in user space, in seconds'
+	@echo 'make test               all scenarios on User-Mode Linux, many of them in emulated'
+	@echo '                        guests with both stock kernels; gets what it needs with apt'
+	@echo '                        (Debian 12)'
+	@echo 'make test T=<scenario> [K=6.1|6.12|6.12-um]'
+	@echo '                        one of tests/scenarios, on all three kernels or one'
+	@echo 'make test-all           all scenarios on both stock kernels, on User-Mode Linux, and'
+	@echo '                        there with KASAN and lockdep; takes hours'
+	@echo 'make test-debug [PART=I/N] [LEAKS=1] [K=6.12-debug [SHORT=1]] [T=<scenario>]'
+	@echo '                        on a kernel with KASAN and lockdep, which is compiled for it'
+	@echo '                        when it is first used. PART: the Ith of N parts of them.'
+	@echo '                        LEAKS: looks for memory that was lost as well. 6.12-debug: an'
+	@echo '                        emulated machine, slow; SHORT: a choice of them'
 	@echo 'make test-kcsan [T=<scenario>]'
 	@echo '                        on one that finds data races, as slow'
 	@echo 'make test-rt [T=<scenario>]'
@@ -91,9 +104,9 @@ help:
 	@echo 'make coverage [T=<scenario>]'
 	@echo '                        on one that counts, compiled as well: says which lines and'
 	@echo '                        functions were not reached'
-	@echo 'make soak [MINUTES=60] [K=6.12-debug] [LEAKS=1] [T=<scenario>]'
+	@echo 'make soak [MINUTES=60] [K=6.12-um-debug] [LEAKS=1] [T=<scenario>]'
 	@echo '                        the random tests, over and over with other seeds'
-	@echo 'make abuse [K=6.12-gcov] [T=<scenario>]'
+	@echo 'make abuse [K=6.12-um] [T=<scenario>]'
 	@echo '                        250,000 table lines and messages, 1,000 lives of a device'
 	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
 	@echo '                        planted bugs: tests must fail with each'
@@ -107,5 +120,5 @@ help:
 	@echo 'make lint               shellcheck, sparse, analyzer, coccinelle, checkpatch; part of'
 	@echo '                        make test'
 
-.PHONY: all modules modules_install clean tools tools_install test test-debug \
+.PHONY: all modules modules_install clean tools tools_install check test test-all test-debug \
 	test-kcsan test-rt coverage test-planted soak abuse demo bench bench-check lint help

@@ -265,6 +265,16 @@ static int map_all(struct layer *l, sector_t first, sector_t last, void *value)
 	return map_range(l, first, last, value) > last - first ? 0 : -ENOMEM;
 }
 
+/* How many of the sectors from a place on lie in its segment. */
+static unsigned int in_segment(const struct layer *l, sector_t place,
+			       unsigned int sectors)
+{
+	u32 segment = l->buffer->format.segment_sectors;
+
+	return min_t(u32, sectors,
+		     segment - ((place - FORMAT_FIRST_SEGMENT) & (segment - 1)));
+}
+
 /*
  * Maps to new space. The layer's lock is held, an entry is prepared, @mas has
  * walked to the slot in which the write lies, and which is blank or empty.
@@ -333,6 +343,8 @@ int layer_write(struct layer *l, sector_t sector, unsigned int sectors,
 		if (written)
 			goto out;
 		value = NULL;
+		/* a mapping may go on in the next segment, an entry must not */
+		w->sectors = in_segment(l, w->place, w->sectors);
 		error = prepare_entry(l);
 	} else {
 		error = prepare_entry(l);

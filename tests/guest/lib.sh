@@ -15,6 +15,8 @@ SEED=${SEED:-1}
 # How much more than usual is to be tried of what is random; how slow it all is
 SOAK=${SOAK:-1}
 SLOWNESS=${SLOWNESS:-1}
+# Of long loops one case in SAMPLE is tried; for programs, too
+export SAMPLE=${SAMPLE:-1} SEED
 # $RANDOM repeats with the same SEED
 RANDOM=$SEED
 # /dev/ramN, in sectors
@@ -303,6 +305,25 @@ checksum()
 random_below()
 {
 	CHOICE=$(((RANDOM << 30 | RANDOM << 15 | RANDOM) % $1))
+}
+
+# sampled I: case I (from 0) of a long loop is to be tried. Of each SAMPLE cases in a row
+# it is one, which is up to the seed: so all parts of the loop are met, whatever the order
+# of its cases, and other seeds meet others. In C: tests/tools/sample.h.
+SAMPLED=0
+sampled()
+{
+	local group=$(($1 / SAMPLE)) n
+	n=$((((group + 1) * 2654435761 ^ SEED * 40503) >> 8 & 0xffffff))
+	[ $((n % SAMPLE)) -eq $(($1 % SAMPLE)) ] || return
+	SAMPLED=$((SAMPLED + 1))
+}
+
+# some_sampled: at the end of such a loop: there was something to try
+some_sampled()
+{
+	[ "$SAMPLE" -eq 1 ] || note "$SAMPLED cases of a sample, one in $SAMPLE"
+	[ $SAMPLED -gt 0 ] || fail "no case was tried: SAMPLE=$SAMPLE is too much"
 }
 
 # --- Background work

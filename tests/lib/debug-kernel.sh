@@ -108,6 +108,7 @@ debug_kernel_make()
 {
 	local tmp=$1 release=$2 found image=bzImage
 	cd "$tmp/source" || return
+	# shellcheck disable=SC1007,SC2163 # the third argument is NAME=VALUE
 	export LOCALVERSION= "$3"
 	[ "$ARCH" != um ] || image=linux
 	debug_kernel_configure "$tmp/wanted.config" || return

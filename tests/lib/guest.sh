@@ -38,6 +38,7 @@ um_command()
 			[ "$(df --output=avail -m $memory | tail -n 1)" -lt $((mem * 2)) ]; then
 		memory=.
 	fi
+	# shellcheck disable=SC2054 # commas of the program's own
 	# c: the image is locked by nobody, each has a copy on write of its own
 	MACHINE=(env TMPDIR="$memory" setarch -R "${KERNEL_DIR[$k]}/vmlinuz"
 		mem="${GUEST_MEMORY:-$mem}M" uml_dir=. umid=um
@@ -122,11 +123,11 @@ guest_start()
 	guest_command "$1" "$2" "$3"
 	if is_um "$1"; then
 		# the console is its stderr, the harness's port its stdin and stdout
-		MACHINE+=(ssl1=fd:0,fd:1)
+		MACHINE+=('ssl1=fd:0,fd:1')
 		rm -f "$run"/disk?
 	else
 		MACHINE+=(-serial "file:$console" -chardev "pipe,id=harness,path=$run/harness"
-			-device virtserialport,chardev=harness,name=harness)
+			-device 'virtserialport,chardev=harness,name=harness')
 		console=$run/qemu.log
 	fi
 	rm -f "$run"/harness.{in,out}
@@ -239,7 +240,7 @@ used_up()
 	[ $SECONDS -ge "$NEXT_LOOK" ] || return 1
 	NEXT_LOOK=$((SECONDS + 2))
 	own_time "$GUEST_PID"
-	[ $OWN_TIME -ge "$OWN_LIMIT" ]
+	[ "$OWN_TIME" -ge "$OWN_LIMIT" ]
 }
 
 # since_allowed: CPU becomes what the guest has used since then

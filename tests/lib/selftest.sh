@@ -16,11 +16,12 @@ selftest_dirs()
 	done
 }
 
-# The last ones are below: a guest that doesn't boot, and no scenarios at all.
+# The last ones are below: a guest that doesn't boot, no scenarios at all, and what is
+# kept of the verdicts of programs.
 selftest_names()
 {
 	selftest_dirs "$1" | xargs -I{} find {} -name '*.sh' | sed 's,.*/,,; s,[.]sh$,,' | LC_ALL=C sort
-	printf '%s\n' does-not-boot runs-nothing
+	printf '%s\n' does-not-boot runs-nothing keeps-passes-only
 }
 
 selftest_count()
@@ -103,6 +104,55 @@ selftest_nothing()
 	judge "$k" runs-nothing "$got" "0 passed, 0 failed" 0 /dev/null
 }
 
+verdicts_look_at()
+{
+	contents looked-at
+}
+
+# once WHAT EXPECTED: a program looks at the file `looked-at`, and passes if that says so
+once()
+{
+	local got=ran
+	if passed_before program verdicts_look_at; then
+		got=kept
+	elif grep -qs pass "$TOP/looked-at"; then
+		[ "$1" != 'changed meanwhile' ] || echo more >>"$TOP/looked-at"
+		remember program '' verdicts_look_at
+	fi
+	[ $got = "$2" ] || echo "$1: $got, expected $2"
+}
+
+selftest_verdicts()
+{
+	local k=$1 begun=$EPOCHREALTIME dir=$RUN/verdicts
+	mkdir -p "$dir"
+	(
+		unset FRESH
+		TOP=$dir CACHE=$dir/cache
+		echo fail >"$dir/looked-at"
+		once 'a failure' ran
+		once 'the same failure' ran
+		echo pass >"$dir/looked-at"
+		once 'a pass' ran
+		once 'the same pass' kept
+		echo other >"$dir/other"
+		once 'another file has changed' kept
+		FRESH=1 once 'asked for' ran
+		echo 'pass 2' >"$dir/looked-at"
+		once 'changed meanwhile' ran
+		once 'after that' ran
+		once 'after that, the same' kept
+		echo fail >"$dir/looked-at"
+		once 'the failure of before' ran
+		echo pass >"$dir/looked-at"
+		once 'the pass of before' kept
+		rm "$dir/looked-at"
+		once 'nothing to look at' ran
+		echo "the end"
+	) >"$dir/out" 2>&1
+	judge "$k" keeps-passes-only "$(cat "$dir/out")" "the end" "$(elapsed "$begun")" "$dir/out"
+}
+
 selftest()
 {
 	local dir name PASSED SAID
@@ -113,6 +163,7 @@ selftest()
 		return
 	fi
 	selftest_nothing "$1"
+	selftest_verdicts "$1"
 	selftest_no_boot "$1"
 	while read -r dir; do
 		selftest_scenarios "$1" "$dir" </dev/null

@@ -32,8 +32,9 @@ versions()
 # kernel_contents KERNEL: the one that a guest boots or a build is for
 kernel_contents()
 {
-	[ -n "${KERNEL_DIR[$1]-}" ] || kernel_resolve "$1"
-	basename "${KERNEL_DIR[$1]}"
+	[ -n "${KERNEL_RELEASE[$1]-}" ] || kernel_resolve "$1"
+	echo "${KERNEL_RELEASE[$1]} ${KERNEL_VERSION[$1]}"
+	! is_compiled "$1" || basename "$(debug_kernel_dir "$1")"
 }
 
 # guest_contents KERNEL: what boots a guest, and what runs in it beside the scenarios

@@ -1,5 +1,6 @@
 # A discard of the whole device, which is taken in parts of 64 MiB,
 # covers all of it, and costs a few entries only.
+# stock: limits of discards, a loop device
 
 # Ramdisks take no discards on every kernel, loop devices do.
 modprobe loop

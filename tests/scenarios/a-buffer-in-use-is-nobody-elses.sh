@@ -1,6 +1,7 @@
 # The table of a secondary is replaced while writes of its inbound view are in
 # flight: until they have ended, nobody else gets the disk and the buffer.
 # dmesg: I/O error
+# stock: removals of dm with I/O in flight
 . legs.sh
 
 faulty buffer 8192

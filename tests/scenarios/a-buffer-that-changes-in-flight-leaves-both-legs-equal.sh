@@ -3,6 +3,7 @@
 # private copy; of a synchronous one if it writes through the page cache, which
 # keeps pages stable that are written back. Of direct I/O through a synchronous
 # primary nothing is promised, and nothing is tested.
+# stock: stable pages (compat.h)
 
 M=/dev/mapper
 linear local /dev/ram0 0 8192

@@ -1,6 +1,7 @@
 # A call on a group goes on when the device whose message asked for it is removed,
 # and ends well.
 # short
+# stock: races between processors
 
 # pair NAME FIRST: a secondary of group g, its disk and buffer
 pair()

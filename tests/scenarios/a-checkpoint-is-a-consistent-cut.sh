@@ -1,6 +1,7 @@
 # A checkpoint has every write acknowledged before it, and with any write all
 # that were acknowledged before that one was submitted.
 # soak
+# stock: races between processors
 
 replica 16384 65536
 linear local /dev/ram2 0 16384

@@ -3,6 +3,7 @@
 # (but a reload does not look again at a log or buffer that is in use); when it
 # has its size again all goes on. One that grows changes nothing.
 # dmesg: I/O error|access beyond end
+# stock: what the kernel says of another size
 . legs.sh
 
 L=/dev/mapper/local R=/dev/mapper/remote P=/dev/mapper/pri

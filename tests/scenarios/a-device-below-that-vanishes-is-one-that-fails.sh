@@ -3,6 +3,7 @@
 # it fails, what does not goes on, and nothing hangs. The primary or secondary
 # can be removed. (Flushes succeed: neither has a cache.)
 # dmesg: I/O error|access beyond end
+# stock: drivers that take devices away: null_blk
 . vanish.sh
 
 P=/dev/mapper/pri I=/dev/mapper/in A=/dev/mapper/sec

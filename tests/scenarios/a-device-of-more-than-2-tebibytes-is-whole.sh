@@ -1,5 +1,6 @@
 # On devices of more sectors than 32 bits can count each sector is where it
 # belongs: on both legs after a resync, and on the disk after a merge.
+# stock: limits of a large device
 
 SECTORS=$((5 << 31)) HIGH=$((1 << 32))
 modprobe loop

@@ -53,11 +53,14 @@ for mode in sync async; do
 	costs 0 sync $P
 
 	note "$mode: many regions at once share a write"
+	# on one processor nothing is in flight together where a write takes no time
+	slow log 10
 	before=$(written log)
 	fio --minimal --name=all --filename=$P --direct=1 --thread --ioengine=libaio --iodepth=64 \
 		--rw=write --bs=64k --size=4m --offset=1m --output=/dev/null
 	[ $(($(written log) - before)) -lt $((64 * 8)) ] ||
 		fail "$(($(written log) - before)) sectors written for the marks of 64 regions"
+	slow log 0
 
 	note "$mode: checkpoints"
 	costs 1 msg pri checkpoint

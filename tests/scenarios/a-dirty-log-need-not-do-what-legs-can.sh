@@ -1,5 +1,6 @@
 # What a primary offers depends on its legs, not on its dirty log: discards and
 # zeroes reach legs that know them when the log is on a device that does not.
+# stock: limits of discards, null_blk
 . legs.sh
 
 modprobe null_blk nr_devices=1 memory_backed=1 gb=1

@@ -1,6 +1,7 @@
 # After a failover a write with FUA, to what is committed and not merged yet, is
 # found after a crash, and no flush is needed for that: with disks that have no
 # volatile cache, which never see FUA, as well.
+# stock: FUA without a volatile cache
 . legs.sh
 
 A=/dev/mapper/sec

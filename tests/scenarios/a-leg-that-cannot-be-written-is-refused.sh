@@ -1,5 +1,6 @@
 # A leg that is read-only or too short makes no primary, and the kernel log says
 # which.
+# stock: the mode of a table (compat.h)
 
 linear local /dev/ram0 0 4096
 linear remote /dev/ram1 0 4096

@@ -1,5 +1,6 @@
 # A write that must not wait, and one leg would have to: when the other one has
 # taken it, it waits after all, and both legs have it.
+# stock: NOWAIT that a leg refuses (compat.h)
 . legs.sh
 
 P=/dev/mapper/pri L=/dev/mapper/local R=/dev/mapper/remote

@@ -1,6 +1,7 @@
 # A write with RWF_NOWAIT that would have to wait gets EAGAIN at once, and works
 # when it need not: while a checkpoint holds the views, where another write is in
 # flight, and when too much is behind.
+# stock: NOWAIT (compat.h)
 . legs.sh
 
 # held NAME: bios

@@ -2,6 +2,7 @@
 # written. Where that flush fails the device may have dropped more than the
 # superblock, so the epoch is never committed. As a loop device is.
 # dmesg: I/O error
+# stock: flushes of a loop device
 . legs.sh
 
 modprobe loop

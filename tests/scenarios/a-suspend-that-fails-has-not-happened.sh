@@ -1,6 +1,7 @@
 # A suspend that cannot bring a file system on the device to rest: dm takes it
 # back, and messages that would have to wait for the device are answered again.
 # dmesg: I/O error|EXT4-fs|JBD2|Buffer I/O|lost (async|sync) page
+# stock: how a file system is frozen
 . legs.sh
 
 # fails_to_suspend NAME BELOW: there is a file system, and BELOW takes no writes

@@ -83,8 +83,10 @@ writable()
 }
 
 below
+row=0
 while read -r what which fails answer stage goes finally; do
 	[ -n "$what" ] || continue
+	sampled $((row++)) || continue
 	note "$what: the $which fails $fails"
 	if [ "$what" = start ]; then at none; else at running; fi
 	was=$(views)
@@ -130,3 +132,4 @@ while read -r what which fails answer stage goes finally; do
 		writable
 	fi
 done <<<"$TABLE"
+some_sampled

@@ -2,6 +2,7 @@
 # own, and that flush fails: the disk may have lost what the merge has copied, and
 # all is copied once more. As a loop device is.
 # dmesg: I/O error
+# stock: flushes of a loop device
 . legs.sh
 
 A=/dev/mapper/sec

@@ -1,6 +1,7 @@
 # A write with FUA that the remote leg gets late, because a cut had held it or because
 # it would have had to wait, has FUA there. By then the local leg, which has no
 # volatile cache, has had it as a plain write.
+# stock: FUA without a volatile cache
 . legs.sh
 
 P=/dev/mapper/pri L=/dev/mapper/local R=/dev/mapper/remote

@@ -1,4 +1,5 @@
 # A secondary cannot be removed while its inbound view is there, in any stage.
+# stock: how a device is held (compat.h)
 
 replica 8192 8192
 for stage in none running 'done'; do

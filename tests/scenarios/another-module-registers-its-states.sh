@@ -1,6 +1,7 @@
 # States of another module and mapped devices are one group: called in the
 # order of registration, up to the first error, with the mode and the failover
 # flag, and never again once removed.
+# stock: symbols for other modules
 
 modprobe registry_test
 tell()

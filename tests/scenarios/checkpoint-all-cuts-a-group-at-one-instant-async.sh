@@ -1,6 +1,7 @@
 # The same of asynchronous primaries. Their workload does not wait for the cut;
 # and of a group of which some are.
 # soak
+# stock: races between processors
 modprobe recorder
 
 # as much as may be on its way: recorder takes its time for each write

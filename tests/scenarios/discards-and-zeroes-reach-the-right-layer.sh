@@ -1,5 +1,6 @@
 # Zeroes (and discards, where offered) are seen in their own view only until a
 # checkpoint, and are merged like data; on a primary both legs get them.
+# stock: limits of discards and zeroes
 
 replica 16384 32768
 A=/dev/mapper/sec I=/dev/mapper/in

@@ -1,6 +1,7 @@
 # Every change of stage, of the remote's state, of the first error, and the
 # watermark raise an event: whoever sits in `dmsetup wait` wakes.
 # dmesg: I/O error
+# stock: events of dm
 
 linear local /dev/ram2 0 16384
 linear remote /dev/ram3 0 16384

@@ -3,6 +3,7 @@
 # the standby's; after the failover there is the checkpoint and, on top, what
 # the standby wrote since.
 # dmesg: I/O error
+# stock: the way that the demo goes
 
 linear local /dev/ram2 0 16384
 fill /dev/mapper/local 0 16384 1

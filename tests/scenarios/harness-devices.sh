@@ -1,6 +1,7 @@
 # The test devices are what lib.sh says: empty ramdisks, patterns that tell a
 # wrong sector from a right one, devices that break and mend as told.
 # dmesg: I/O error, dev (dm-[0-9]+|ram[0-9]),
+# stock: what all scenarios use
 
 equal "size of a ramdisk" "$(sectors /dev/ram0)" "$RAM_SECTORS"
 is_zero /dev/ram0 0 "$RAM_SECTORS"

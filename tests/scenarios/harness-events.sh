@@ -1,6 +1,7 @@
 # wait_status() returns on the event that brings the status it waits for,
 # shown with a target of the kernel's own: dm-mirror, when a leg fails.
 # dmesg: I/O error, dev dm-[0-9]+,|device-mapper: raid1
+# stock: what all scenarios use
 
 linear leg0 /dev/ram0
 linear leg1 /dev/ram1

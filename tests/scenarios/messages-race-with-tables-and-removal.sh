@@ -4,6 +4,7 @@
 # limit: 120
 # dmesg: I/O error
 # soak
+# stock: races between processors
 
 dmesg -n 3
 trap 'dmesg -n 7' EXIT

@@ -1,6 +1,7 @@
 # The same with several threads, each on a part of the device of its own.
 # limit: 120
 # soak
+# stock: races between processors
 
 replica 32768 131072
 slow disk 20

@@ -2,6 +2,7 @@
 # which the local leg has them, whatever their size and however slow it is; also
 # when their buffers change, and with checkpoints in between.
 # soak
+# stock: caches of bios (compat.h), processors
 . legs.sh
 
 linear local /dev/ram0 0 16384

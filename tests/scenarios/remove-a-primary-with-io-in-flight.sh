@@ -3,6 +3,7 @@
 # limit: 90
 # dmesg: I/O error
 # short
+# stock: removals of dm, processors
 
 linear local /dev/ram0 0 32768
 linear remote /dev/ram1 0 32768

@@ -2,6 +2,7 @@
 # time in each stage, and the module can be unloaded.
 # limit: 90
 # dmesg: I/O error
+# stock: removals of dm, processors
 
 linear disk /dev/ram0 0 32768
 linear buffer /dev/ram1 0 32768

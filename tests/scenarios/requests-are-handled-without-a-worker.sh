@@ -1,5 +1,6 @@
 # io_uring's requests are handled where they are submitted (REQ_NOWAIT is
 # honoured), not handed to a worker thread each; a primary asks for stable pages.
+# stock: NOWAIT of io_uring, stable pages (compat.h)
 
 trace=/sys/kernel/debug/tracing
 [ -d $trace/events/io_uring ] || trace=/sys/kernel/tracing

@@ -1,6 +1,7 @@
 # A resync under writes never lets an older copy overwrite a newer write, waits
 # for nobody, and nobody waits long for it. Where it fails, nothing is clean.
 # dmesg: I/O error
+# stock: races between processors
 
 linear local /dev/ram0 0 65536
 linear remote /dev/ram1 0 65536

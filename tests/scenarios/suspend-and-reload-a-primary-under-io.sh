@@ -2,6 +2,7 @@
 # flight: none is lost or fails, and both legs are equal in the end.
 # limit: 90
 # short
+# stock: suspends of dm, processors
 
 linear local /dev/ram0 0 32768
 linear remote /dev/ram1 0 32768

@@ -2,6 +2,7 @@
 # checkpoints and the merge going on: nothing fails, nothing is lost.
 # limit: 120
 # short
+# stock: suspends of dm, processors
 
 replica 16384 65536
 slow disk 3

@@ -1,4 +1,5 @@
 # A wrong table line of an inbound view makes no device and says why.
+# stock: how a device is found and held (compat.h)
 
 linear disk /dev/ram0 0 8192
 linear buffer /dev/ram1 0 8192

@@ -1,4 +1,5 @@
 # The line that `dmsetup table` prints creates the same device.
+# stock: the name of a device that is held (compat.h)
 
 linear local /dev/ram0 0 8192
 linear remote /dev/ram1 0 8192

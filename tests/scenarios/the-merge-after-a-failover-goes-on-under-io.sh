@@ -1,6 +1,7 @@
 # The merge after a failover goes on while the standby verifies what it reads
 # and writes, through to `done`; the disk is then the device.
 # short
+# stock: races between processors
 
 replica 32768 65536
 A=/dev/mapper/sec I=/dev/mapper/in

@@ -1,5 +1,6 @@
 # A write of zeroes or a discard that the remote leg offers and then does not
 # know does not degrade it, in sync and in async mode: the region is copied.
+# stock: limits of discards and zeroes
 . legs.sh
 
 faulty local 8192

@@ -11,7 +11,8 @@
  * more, and it succeeds as it does in peace. An attempt that fails must do so
  * with ENOMEM, and leave all as it was: no table that was not there, no device
  * that goes on, the same status. One that succeeds without its allocation is
- * fine too; COMMAND undoes it (a load is undone without).
+ * fine too; COMMAND undoes it (a load is undone without). With SAMPLE=N in the
+ * environment the first ones fail, and of the others one in N.
  *
  * Prints how many attempts failed, how many did without, and the last reply.
  * Which allocations can fail is for the caller to set up, in debugfs.
@@ -27,6 +28,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "tests/tools/sample.h"
+
+/* that many fail in any case */
+#define FIRST		4
 /* more than that is an endless loop */
 #define MOST	20000
 
@@ -206,6 +211,8 @@ int main(int argc, char **argv)
 	parse(&o, argv + 1);
 
 	for (n = 1; n < MOST; n++) {
+		if (n > FIRST && !sampled(n))
+			continue;
 		flags = look(o.name, before, sizeof(before));
 		error = attempt(&o, n, &q, &met);
 		if (!met)

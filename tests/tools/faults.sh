@@ -129,8 +129,8 @@ lacking_nth()
 }
 
 # each_lacking WHAT: lacking_nth() over and over, the next time with a later allocation,
-# until none is left. Each of the first 64 fails, of the later ones not each; which is
-# up to the seed.
+# until none is left. Each of the first 64 fails (of these the first and one in SAMPLE),
+# of the later ones not each; which is up to the seed.
 each_lacking()
 {
 	local n=1 failed=0
@@ -138,6 +138,9 @@ each_lacking()
 		lacking_nth $n "$1"
 		[ $LACKED -eq 1 ] || break
 		failed=$((failed + 1)) n=$((n + 1))
+		until sampled $n; do
+			n=$((n + 1))
+		done
 		[ $n -gt 64 ] || continue
 		random_below $((n / 8))
 		n=$((n + CHOICE))

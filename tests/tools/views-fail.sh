@@ -38,8 +38,10 @@ one()
 }
 
 below
+row=0
 while read -r stage view sector which fails ops outcome reads recorded; do
 	[ -n "$stage" ] || continue
+	sampled $((row++)) || continue
 	note "$stage: the $which fails $fails, $ops on $view at $sector"
 	at "$stage"
 	for what in $(words "$ops"); do
@@ -68,3 +70,4 @@ while read -r stage view sector which fails ops outcome reads recorded; do
 	[ "$stage" = none ] || matches "status" "$(status sec)" '^secondary done '
 	equal "the disk" "$(tags "$D" 0 192)" "$was"
 done <<<"${TABLE:?}"
+some_sampled

@@ -86,7 +86,7 @@ struct state {
 struct options {
 	uint64_t seed;
 	uint32_t sectors[DEVICES];
-	unsigned int epochs, batches, plain, limit, rounds;
+	unsigned int epochs, batches, plain, limit, rounds, sample;
 	unsigned int region, behind;
 	bool fill, log_writes, verbose, async, nosync;
 };

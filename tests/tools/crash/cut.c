@@ -340,14 +340,16 @@ static bool in_transition(const struct cut *cut)
  */
 unsigned int cuts_sample(void)
 {
-	unsigned int i, certain = 0, taken = 0, kept = 0, left, space;
+	unsigned int i, certain = 0, taken = 0, kept = 0, left, space, limit = opt.limit;
 
+	if (opt.sample > 1)
+		limit = ((nr_cuts < limit ? nr_cuts : limit) + opt.sample - 1) / opt.sample;
 	for (i = 0; i < nr_cuts; i++)
 		certain += in_transition(&cuts[i]);
-	if (certain > opt.limit / 2)
+	if (certain > limit / 2)
 		certain = 0;
 	left = nr_cuts - certain;
-	space = opt.limit - certain;
+	space = limit - certain;
 	for (i = 0; i < nr_cuts; i++) {
 		if (!certain || !in_transition(&cuts[i])) {
 			if (random_below(left--) >= space - taken)

@@ -628,7 +628,7 @@ static void test_again(void)
 	char text[256];
 
 	/* few cuts are chosen: go on until each kind was among them */
-	while (n++ < opt.rounds || (!seen() && n < opt.rounds * MORE)) {
+	while (n++ * opt.sample < opt.rounds || (opt.sample == 1 && !seen() && n < opt.rounds * MORE)) {
 		begin();
 		some_life();
 		for (depth = 1; depth <= DEPTH; depth++) {
@@ -680,6 +680,8 @@ static void report(const char *test)
 	printf("\n");
 	printf("the legs differed: %u, the remote leg fell back: %u, the local leg has lost something: %u, not all was dirty: %u; torn superblocks: %u, marks: %u\n",
 	       tally.differ, tally.back, tally.lost, tally.clean, tally.supers, tally.marks);
+	if (!tally.tried)
+		die("no loss of power was tried");
 	need("legs that differ", tally.differ);
 	need("a remote leg that fell back", tally.back);
 	need("a clean region", tally.clean);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "mutate.h"
+#include "tests/tools/sample.h"
 
 #define NAME	"mutant"
 
@@ -458,6 +459,8 @@ void run(const struct trial *trial, unsigned int images)
 		/* first each one as it is; then by turns, for a while each */
 		n = number < images ? number : (number - images) / 64 % images;
 		if (only && number >= images && number != only)
+			continue;
+		if (!only && number >= images && !sampled(number - images))
 			continue;
 		trial->take(n);
 		random_begin(seed * UINT64_C(0xd1342543de82ef95) + number);

@@ -12,6 +12,8 @@
  *	-o NUMBER	mutation NUMBER of a SEED is always the same one: repeat it
  *	-u UUID		of the mapped device
  *	-r SECTORS	region_size of the logs
+ *
+ * With SAMPLE=N in the environment one mutation in N is tried.
  */
 #include <stdio.h>
 #include <stdlib.h>
