@@ -326,16 +326,16 @@ pair_wire()
 	pair_wire_answer
 }
 
-# With QEMU the guest is told, with User-Mode Linux it is not.
+# With QEMU the guest is told, and has noticed when it returns; with User-Mode Linux it is not.
 pair_link()
 {
-	local carrier=1 state=on
+	local state=on
 	echo "--- $1: link $2"
-	[ "$2" = up ] || { carrier=0; state=off; }
+	[ "$2" = up ] || state=off
 	pair_wire "$2 $1"
 	if ! is_um "$PAIR_KERNEL" && [ -n "${PAIR_PID[$1]-}" ]; then
 		echo "set_link net $state" >&"${PAIR_MONITOR[$1]}"
-		pair_ask "$1" "until [ \$(cat /sys/class/net/net0/carrier) = $carrier ]; do sleep 0.1; done"
+		pair_ask "$1" "until [ \$(cat /sys/class/net/net0/operstate) = $2 ]; do sleep 0.1; done"
 	fi
 }
 
