@@ -12,7 +12,9 @@ check_looks_at()
 tools_looks_at()
 {
 	versions gcc:gcc gcc:gcc-12 make:make python3:python3 json:libjson-c-dev libc:libc6-dev
-	contents tests/tools-test tests/fixtures tools format.c format.h format_log.c format_log.h
+	# the tools share sources with the module: which, is for their Makefile to say
+	module_contents
+	contents tests/tools-test tests/fixtures tools
 }
 
 # Scripts are everywhere. When it runs, tests/lint has a key for each of its parts.

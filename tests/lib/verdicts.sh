@@ -16,10 +16,10 @@ contents()
 		LC_ALL=C sort -z | xargs -0 -r sha256sum --)
 }
 
-# module_contents: what dm-replication.ko is built from
+# module_contents: what dm-replication.ko is built from, wherever it lies
 module_contents()
 {
-	(cd "$TOP" && contents Kbuild ./*.[ch])
+	contents . | grep -vE ' [.]/(tests|tools|Documentation)/' | grep -E '([.][chS]|/Kbuild)$'
 }
 
 # versions NEED...: of the packages that ensure_packages() is given
