@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Tests that the host conducts: tests/host/NAME.sh runs here, boots guests with
-# disks that outlive them, and takes their power away. In a guest runs
-# tests/host/inside/NAME.sh. What it prints comes over a serial line; a write
+# disks that outlive them, and takes their power away (tests/pair/NAME.sh as well: two
+# guests, see pair.sh). In a guest runs tests/host/inside/NAME.sh. What it prints comes over a serial line; a write
 # there has left the guest when tcdrain(3) returns.
 
 HOST_TEST_NEEDS=(qemu-img:qemu-utils)
@@ -9,9 +9,19 @@ HOST_TEST_NEEDS=(qemu-img:qemu-utils)
 host_test_names()
 {
 	local f
-	for f in "$TESTS"/host/*.sh; do
+	for f in "$TESTS"/{host,pair}/*.sh; do
 		[ ! -e "$f" ] || basename "$f" .sh
 	done
+}
+
+# host_test NAME: where it is, if there is such a test
+host_test()
+{
+	local f
+	for f in "$TESTS"/{host,pair}/"$1.sh"; do
+		[ ! -e "$f" ] || { echo "$f"; return; }
+	done
+	return 1
 }
 
 host_fail()
@@ -113,10 +123,11 @@ run_host_tests()
 		before=$CPU
 		if (
 			HOST_RUN=$RUN/$k/$name HOST_BOOTS=0 MODE=host
-			trap '[ -z "$GUEST_PID" ] || kill -KILL "$GUEST_PID"' EXIT
+			trap '[ -z "$GUEST_PID" ] || kill -KILL "$GUEST_PID"; pair_kill' EXIT
 			. "$TESTS/guest/klog.sh"
+			PAIR_LOGS=$OUT/$k/$name
 			payload "$k" "$HOST_RUN/payload.tar" "$TESTS/host/inside"
-			. "$TESTS/host/$name.sh"
+			. "$(host_test "$name")"
 		) >"$log" 2>&1; then
 			host_cpu
 			verdict "$k" "$name" ok "$(elapsed "$begun")" "$log"
