@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Tests that the host conducts: tests/host/NAME.sh runs here, boots guests with
-# disks that outlive them, and takes their power away (tests/pair/NAME.sh as well: two
-# guests, see pair.sh). In a guest runs tests/host/inside/NAME.sh. What it prints comes over a serial line; a write
-# there has left the guest when tcdrain(3) returns.
+# Tests that the host conducts. tests/host/NAME.sh boots a guest with disks that outlive
+# it, and takes its power away. In the guest runs tests/host/inside/NAME.sh. What it prints
+# comes over a serial line; a write there has left the guest when tcdrain(3) returns.
+# tests/pair/NAME.sh conducts two guests: see pair.sh.
 
 HOST_TEST_NEEDS=(qemu-img:qemu-utils)
 
