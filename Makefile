@@ -24,11 +24,11 @@ check:
 
 # make test [T=scenario] [K=6.1|6.12|6.12-um]
 test:
-	tests/run $(if $(K),-k $(K)) $(T)
+	tests/run $(if $(K),-k $(K)) $(if $(PART),--part $(PART)) $(T)
 
 # all of them on these kernels, and all that was remembered anew; takes hours
 test-all:
-	tests/run --all --fresh
+	tests/run -k 6.1,6.12,6.12-um,6.12-um-debug --all --fresh
 
 # with KASAN, lockdep and others; LEAKS=1: with a look for lost memory after each scenario
 test-debug:
@@ -85,11 +85,12 @@ help:
 	@echo 'make tools_install      install them in PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean              remove what was built here'
 	@echo 'make check [T=part]     unit tests of parts of the module, in user space, in seconds'
-	@echo 'make test               all scenarios on User-Mode Linux, many of them in emulated'
-	@echo '                        guests with both stock kernels; gets what it needs with apt'
-	@echo '                        (Debian 12)'
+	@echo 'make test               what every change has to pass: all scenarios on User-Mode Linux,'
+	@echo '                        many of them on both stock kernels, pairs of guests, unit'
+	@echo '                        tests, the lint; gets what it needs with apt (Debian 12)'
 	@echo 'make test T=<scenario> [K=6.1|6.12|6.12-um]'
-	@echo '                        one of tests/scenarios, on all three kernels or one'
+	@echo '                        one of tests/scenarios, on all three kernels or one; with K'
+	@echo '                        alone: all of them on that kernel'
 	@echo 'make test-all           all scenarios on both stock kernels, on User-Mode Linux, and'
 	@echo '                        there with KASAN and lockdep; takes hours'
 	@echo 'make test-debug [PART=I/N] [LEAKS=1] [K=6.12-debug [SHORT=1]] [T=<scenario>]'
@@ -108,7 +109,7 @@ help:
 	@echo '                        the random tests, over and over with other seeds'
 	@echo 'make abuse [K=6.12-um] [T=<scenario>]'
 	@echo '                        250,000 table lines and messages, 1,000 lives of a device'
-	@echo 'make test-planted [T=<patch>] [K=6.1|6.12]'
+	@echo 'make test-planted [T=<patch>] [K=6.12-um]'
 	@echo '                        planted bugs: tests must fail with each'
 	@echo 'make demo [K=6.1|6.12]  PostgreSQL on a replica, the failure of its host, and the'
 	@echo '                        failover, in two emulated guests'

@@ -6,6 +6,7 @@
 # QEMU is killed. Each boot writes to fresh overlays of both disks, and QEMU
 # notes only at a flush where in an overlay a block is: a block that was
 # written for the first time in a boot, and not flushed, is lost.
+# not on um: QEMU's disks
 # stock: QEMU, its disks and caches
 
 CUTS=$((6 * SOAK))

@@ -50,9 +50,11 @@ with_lock()
 	) 9>"$CACHE/lock/$name"
 }
 
-# prune DIR: drops what nobody has used for two weeks. `ready` is touched on use.
+# prune DIR: drops what no run has used for two weeks (`ready` is touched on use), and what
+# an interrupted run has left half made.
 prune()
 {
+	find "$1" -mindepth 1 -maxdepth 1 -name '*.tmp' -mtime +1 -print0 | xargs -0 -r rm -rf
 	find "$1" -mindepth 2 -maxdepth 2 -name ready -mtime +14 -printf '%h\0' |
 		xargs -0 -r rm -rf
 }

@@ -24,7 +24,7 @@ GUEST_PID='' GUEST_FD='' GUEST_IN='' LANE=1 BOOTS=0
 # relative, for that of a socket must be short: its directory is the run's.
 um_command()
 {
-	local k=$1 payload=$2 job=$3 mem=2048 append memory=/dev/shm
+	local k=$1 payload=$2 job=$3 mem=2048 append memory=/dev/shm fixed=()
 	append='loglevel=4 log_buf_len=32M printk.devkmsg=on panic=-1 oops=panic'
 	if [[ $k == *-debug ]]; then
 		mem=3072
@@ -38,9 +38,11 @@ um_command()
 			[ "$(df --output=avail -m $memory | tail -n 1)" -lt $((mem * 2)) ]; then
 		memory=.
 	fi
+	# At random addresses its own may collide with the host's; a container may refuse this.
+	! setarch -R true 2>/dev/null || fixed=(setarch -R)
+	# c: it takes no lock on the shared image, and writes to its own copy-on-write file
 	# shellcheck disable=SC2054 # commas of the program's own
-	# c: the image is locked by nobody, each has a copy on write of its own
-	MACHINE=(env TMPDIR="$memory" setarch -R "${KERNEL_DIR[$k]}/vmlinuz"
+	MACHINE=(env TMPDIR="$memory" "${fixed[@]}" "${KERNEL_DIR[$k]}/vmlinuz"
 		mem="${GUEST_MEMORY:-$mem}M" uml_dir=. umid=um
 		"ubd0c=disk0,$IMAGE_DIR/root.img" "ubd1c=disk1,${KERNEL_DIR[$k]}/modules.img"
 		"ubd2rc=$payload" "ubd3rc=$job" "initrd=${KERNEL_DIR[$k]}/initramfs"
@@ -132,7 +134,7 @@ guest_start()
 	fi
 	rm -f "$run"/harness.{in,out}
 	mkfifo "$run"/harness.{in,out}
-	# in both directions, so that neither end waits for the other
+	# open for both, so that open() does not block
 	exec {GUEST_IN}<>"$run/harness.in"
 	: >"$run/qemu.log"
 	# shellcheck disable=SC2016
@@ -149,6 +151,8 @@ guest_kill()
 	if [ -n "$GUEST_PID" ]; then
 		# User-Mode Linux is many processes
 		pkill -KILL -s "$GUEST_PID"
+		# it may not be a session of its own yet
+		kill -KILL "$GUEST_PID" 2>/dev/null
 		wait "$GUEST_PID" 2>/dev/null
 		exec {GUEST_FD}<&- {GUEST_IN}<&-
 	fi
@@ -248,6 +252,8 @@ since_allowed()
 {
 	guest_cpu "$GUEST_PID"
 	CPU=$((CPU - CPU_BEGUN))
+	# of a guest that has died nothing is known any more
+	[ "$CPU" -ge 0 ] || CPU=0
 }
 
 # One boot: takes scenarios off REMAINING as they end.

@@ -44,12 +44,14 @@ host_boot()
 	HOST_CONSOLE=$OUT/$k/console-$name-$((++HOST_BOOTS)).log
 	rm -f "$HOST_RUN/serial"
 	mkfifo "$HOST_RUN/serial"
-	# in both directions, so that nobody waits for the other end
+	# open for both, so that open() does not block
 	exec {HOST_SERIAL}<>"$HOST_RUN/serial"
-	TMPDIR=$HOST_RUN "${MACHINE[@]}" -serial "file:$HOST_CONSOLE" \
+	TMPDIR=$HOST_RUN setsid "${MACHINE[@]}" -serial "file:$HOST_CONSOLE" \
 		-serial "file:$HOST_RUN/serial" </dev/null &
 	GUEST_PID=$!
-	HOST_DEADLINE=$((SECONDS + (BOOT_LIMIT + GRACE) * $(kernel_slowness "$k")))
+	own_time_begin "$GUEST_PID"
+	# shellcheck disable=SC2153
+	HOST_LIMIT=$(((BOOT_LIMIT + GRACE) * $(kernel_slowness "$k")))
 }
 
 # The guest's next line in LINE; false when there is none any more
@@ -63,7 +65,8 @@ host_line()
 			return 0
 		fi
 		part+=$LINE
-		[ $SECONDS -lt "$HOST_DEADLINE" ] || host_fail "the guest hangs: $LINE"
+		own_time "$GUEST_PID"
+		[ $((OWN_TIME / 1000000)) -lt "$HOST_LIMIT" ] || host_fail "the guest hangs: $LINE"
 		[ "$patience" = 1 ] || return 1
 		# once more when it is dead: there may be something in the pipe
 		kill -0 "$GUEST_PID" 2>/dev/null || patience=0.1

@@ -12,6 +12,7 @@ HOST_NEEDS=(
 	gcc:gcc
 	/usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
 	flock:util-linux
+	pgrep:procps
 	python3:python3
 	/usr/include/json-c/json.h:libjson-c-dev
 )

@@ -53,7 +53,7 @@ pair_image_ensure()
 
 # --- Failing
 
-# pair_fail WHY: with what is at hand
+# pair_fail WHY: saves both guests' state, then fails the test
 pair_fail()
 {
 	pair_collect
@@ -162,7 +162,7 @@ pair_spawn()
 	local name=$1 in out said fifo=$HOST_RUN/$1
 	rm -f "$fifo.in" "$fifo.out"
 	mkfifo "$fifo.in" "$fifo.out"
-	# open in both directions, so that nobody waits for the other end
+	# open for both, so that open() does not block
 	exec {in}<>"$fifo.in" {out}<>"$fifo.out"
 	(
 		cd "$HOST_RUN" || exit
@@ -239,7 +239,7 @@ pair_alive()
 # of it in ANSWER. Its exit code is the command's.
 pair_answer()
 {
-	local name=$1 pid=${PAIR_PID[$1]} line part='' rc code='' limit
+	local name=$1 pid=${PAIR_PID[$1]} line part='' rc code='' limit look=0
 	limit=$((COMMAND_LIMIT * $(kernel_slowness "$PAIR_KERNEL")))
 	own_time_begin "$pid"
 	ANSWER=
@@ -247,12 +247,13 @@ pair_answer()
 		rc=0
 		IFS= read -r -t 5 -u "${PAIR_OUT[$name]}" line || rc=$?
 		part+=$line
-		if [ $rc -gt 128 ]; then
+		if [ $SECONDS -ge $look ]; then
+			look=$((SECONDS + 5))
 			own_time "$pid"
 			[ $((OWN_TIME / 1000000)) -lt "$limit" ] ||
 				pair_fail "no answer from the $name guest after $limit s: $2"
-			continue
 		fi
+		[ $rc -le 128 ] || continue
 		[ $rc -eq 0 ] || pair_died "$name"
 		line=$part part=
 		if [[ $line =~ ^(.*)@@rc\ ([0-9]+)$ ]]; then
@@ -288,7 +289,8 @@ pair_on()
 
 # --- What happens to hosts and networks
 
-# pair_gone NAME: not one of its processes is left (User-Mode Linux has many)
+# pair_gone NAME: kills all processes of the guest (User-Mode Linux has many) and waits for
+# them
 pair_gone()
 {
 	local pid=${PAIR_PID[$1]-} in=${PAIR_IN[$1]-} said=${PAIR_OUT[$1]-}
@@ -297,6 +299,7 @@ pair_gone()
 	# the shell would tell that it was killed
 	{
 		pkill -KILL -s "$pid"
+		kill -KILL "$pid"
 		wait "$pid"
 	} 2>/dev/null
 	while pgrep -s "$pid" >/dev/null; do

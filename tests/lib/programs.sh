@@ -33,7 +33,8 @@ speed_looks_at()
 	guest_contents "${K:-6.12}"
 	module_contents
 	versions "${BUILD_NEEDS[@]}"
-	contents tests/benchmark tests/bench tests/lib/{build,common,guest,image,kernel}.sh
+	contents tests/benchmark tests/bench tests/tools \
+		tests/lib/{build,common,debug-kernel,guest,image,kernel,packages,usage}.sh
 }
 
 # program_test NAME COMMAND...: a line of its log that begins with FAIL says why

@@ -16,8 +16,8 @@ selftest_dirs()
 	done
 }
 
-# The last ones are below: a guest that doesn't boot, no scenarios at all, and what is
-# kept of the verdicts of programs.
+# The last three need no file: a guest that does not boot, an empty run, and the verdicts
+# of programs that are kept.
 selftest_names()
 {
 	selftest_dirs "$1" | xargs -I{} find {} -name '*.sh' | sed 's,.*/,,; s,[.]sh$,,' | LC_ALL=C sort
@@ -34,7 +34,7 @@ selftest_looks_at()
 {
 	guest_contents "$1"
 	selftest_dirs "$1" | xargs -n 1 basename
-	contents tests/run tests/lib tests/modules tests/selftest*
+	contents tests/run tests/lib tests/modules tests/selftest{,-debug,-kcsan,-leaks}
 }
 
 # judge KERNEL NAME GOT EXPECTED SECONDS LOG
@@ -124,7 +124,7 @@ once()
 
 selftest_verdicts()
 {
-	local k=$1 begun=$EPOCHREALTIME dir=$RUN/verdicts
+	local k=$1 begun=$EPOCHREALTIME dir=$RUN/verdicts-$1
 	mkdir -p "$dir"
 	(
 		unset FRESH

@@ -19,42 +19,52 @@ guest_cpu()
 	CPU=$((ticks * 1000 / CLOCK_TICKS))
 }
 
-# guest_late SESSION: sets LATE, for how many microseconds it could run and had no
-# processor. The threads of a process wait beside each other, processes in turn.
+# guest_late SESSION: sets LATE, the time in microseconds that the session's threads were
+# runnable and had no processor, since the last call. The threads of a process wait beside
+# each other, processes in turn. LATE_OF has the counts of the call before.
+declare -A LATE_OF=()
 guest_late()
 {
-	local pid file delay longest
+	local pid file delay grown longest
+	local -A seen=()
 	LATE=0
 	while read -r pid; do
 		longest=0
 		for file in "/proc/$pid/task/"*/schedstat; do
 			read -r _ delay _ 2>/dev/null <"$file" || continue
-			[ "$delay" -le "$longest" ] || longest=$delay
+			seen[$file]=$delay
+			grown=$((delay - ${LATE_OF[$file]:-0}))
+			# another thread with this number
+			[ "$grown" -ge 0 ] || grown=$delay
+			[ "$grown" -le "$longest" ] || longest=$grown
 		done
 		LATE=$((LATE + longest / 1000))
 	done < <(pgrep -s "$1")
+	LATE_OF=()
+	for file in "${!seen[@]}"; do
+		LATE_OF[$file]=${seen[$file]}
+	done
 }
 
 # The guest's own time, in OWN_TIME: the microseconds for which it ran, or slept because
-# it had nothing to do. Limits count these: on a host that is busy a guest makes
-# progress slowly, and does not hang. own_time_begin SESSION; own_time SESSION
+# it waited for a timer or for the host's disk. Limits count these: on a host that is
+# busy a guest makes progress slowly, and does not hang. A host without
+# CONFIG_SCHED_INFO does not tell who waits for a processor; there it is the clock's time.
+# own_time_begin SESSION; own_time SESSION
 own_time_begin()
 {
-	OWN_TIME=0
+	OWN_TIME=0 LATE_OF=()
 	guest_late "$1"
-	OWN_LATE=$LATE OWN_SEEN=${EPOCHREALTIME/[.,]/}
+	OWN_SEEN=${EPOCHREALTIME/[.,]/}
 }
 
 own_time()
 {
-	local now=${EPOCHREALTIME/[.,]/} late
+	local now=${EPOCHREALTIME/[.,]/}
 	guest_late "$1"
-	late=$((LATE - OWN_LATE))
-	# of a process that has ended nothing is known any more
-	[ $late -ge 0 ] || late=0
-	[ $late -le $((now - OWN_SEEN)) ] || late=$((now - OWN_SEEN))
-	OWN_TIME=$((OWN_TIME + now - OWN_SEEN - late))
-	OWN_LATE=$LATE OWN_SEEN=$now
+	[ $LATE -le $((now - OWN_SEEN)) ] || LATE=$((now - OWN_SEEN))
+	OWN_TIME=$((OWN_TIME + now - OWN_SEEN - LATE))
+	OWN_SEEN=$now
 }
 
 # children_cpu: sets CPU, the milliseconds that this shell's children have used which it has
@@ -76,7 +86,15 @@ cost()
 		>>"$OUT/costs.tsv"
 }
 
-# costs: those of each kernel and name, the last that there are, the dearest first
+# costs_trim: at the beginning of a run; the last ones will do
+costs_trim()
+{
+	[ -e "$OUT/costs.tsv" ] || return 0
+	tail -n 5000 "$OUT/costs.tsv" >"$OUT/costs.tsv.new"
+	mv "$OUT/costs.tsv.new" "$OUT/costs.tsv"
+}
+
+# costs: prints the latest cost of each result, the most expensive first
 costs()
 {
 	printf '%8s %8s  %-13s %s\n' wall cpu kernel name

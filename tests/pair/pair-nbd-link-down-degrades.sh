@@ -13,7 +13,7 @@ pair_boot "$k"
 pair_on standby 'secondary sec /dev/pair/disk /dev/pair/buffer
 inbound in sec
 nbd_export 192.0.2.2 /dev/mapper/in'
-pair_on primary "nbd_attach 192.0.2.2 -timeout 5
+pair_on primary "nbd_attach 192.0.2.2 -timeout 20
 primary pri /dev/pair/local /dev/nbd0 dirty_log /dev/pair/log
 fill /dev/mapper/pri 0 $SIZE 1
 msg pri start primary
@@ -44,7 +44,7 @@ pair_link primary up
 # nbd-client does not connect a device again that is open, as the primary's is.
 pair_on primary 'dm_remove pri
 nbd_detach
-nbd_attach 192.0.2.2 -timeout 5
+nbd_attach 192.0.2.2
 primary pri /dev/pair/local /dev/nbd0 dirty_log /dev/pair/log
 matches "the dirty regions" "$(status_field pri 4)" "^[1-9][0-9]*/16"
 msg pri start primary
