@@ -265,7 +265,7 @@ static int map_all(struct layer *l, sector_t first, sector_t last, void *value)
 	return map_range(l, first, last, value) > last - first ? 0 : -ENOMEM;
 }
 
-/* How many of the sectors from a place on lie in its segment. */
+/* How many of @sectors, from @place on, lie in the same segment. */
 static unsigned int in_segment(const struct layer *l, sector_t place,
 			       unsigned int sectors)
 {
