@@ -77,16 +77,16 @@
 
 static inline ssize_t strscpy(char *to, const char *from, size_t size)
 {
-	size_t i;
+	size_t length = strlen(from);
+	bool fits = length < size;
 
-	for (i = 0; i < size; i++) {
-		to[i] = from[i];
-		if (!to[i])
-			return i;
-	}
-	if (size)
-		to[size - 1] = '\0';
-	return -E2BIG;
+	if (!size)
+		return -E2BIG;
+	if (!fits)
+		length = size - 1;
+	memcpy(to, from, length);
+	to[length] = '\0';
+	return fits ? (ssize_t)length : -E2BIG;
 }
 
 #define MAX_ERRNO	4095
