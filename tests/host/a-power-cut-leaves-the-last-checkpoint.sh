@@ -9,7 +9,8 @@
 # not on um: QEMU's disks
 # stock: QEMU, its disks and caches
 
-CUTS=$((6 * SOAK))
+MOST=$((12 * SOAK))
+CUTS=$(((6 * SOAK + SAMPLE - 1) / SAMPLE))
 
 SEED=${SEED:-$((SRANDOM & 0x7fffffff))}
 echo "SEED=$SEED"
@@ -88,7 +89,7 @@ cut()
 }
 
 # Some more if need be: one has to be in a checkpoint.
-for ((i = 0; i < CUTS || (in_checkpoint == 0 && i < 2 * CUTS); i++)); do
+for ((i = 0; i < CUTS || (in_checkpoint == 0 && i < MOST); i++)); do
 	if ((i % 2)); then
 		start checkpoints
 		until_said '^(wrote|asked|acked) ' $((5 + RANDOM % 40))

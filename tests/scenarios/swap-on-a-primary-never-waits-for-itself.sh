@@ -3,7 +3,6 @@
 # all of their pages before.
 # limit: 120
 # soak
-# stock: how memory is reclaimed
 
 for n in 0 1; do
 	fill /dev/ram$n 0 262144 1
