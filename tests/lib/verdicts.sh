@@ -46,9 +46,9 @@ guest_contents()
 	contents tests/guest
 }
 
-# passed_before NAME LOOKS...: NAME has passed with what the command LOOKS prints, which
-# is a line for each thing that NAME looks at. Sets PASSED, for remember(), and SAID to
-# what remember() was given. When LOOKS fails, nothing is known of NAME, and nothing kept.
+# passed_before NAME LOOKS...: the command LOOKS prints a line for each input of NAME. True
+# if NAME passed before with the same lines; SAID is then what remember() was given. Sets
+# PASSED, for remember(). When LOOKS fails, nothing is known of NAME, and nothing is kept.
 passed_before()
 {
 	local key
