@@ -30,7 +30,7 @@ COMMAND_LIMIT=${COMMAND_LIMIT:-900}
 
 PAIR_IMAGE_DIR='' PAIR_NAMES=() PAIR_ENV=() PAIR_COLLECTED=''
 declare -A PAIR_PID=() PAIR_IN=() PAIR_OUT=() PAIR_MONITOR=() PAIR_BOOTS=()
-declare -A PAIR_DISKS=() PAIR_ADDRESS=() PAIR_NETEM=()
+declare -A PAIR_DISKS=() PAIR_ADDRESS=() PAIR_NETEM=() PAIR_LINK=()
 
 # any_pair_test NAME...
 any_pair_test()
@@ -316,6 +316,15 @@ pair_cut()
 	HOST_CONSOLE=$(pair_console "$1") host_check_console
 }
 
+# pair_other NAME: the address of the other one
+pair_other()
+{
+	local name
+	for name in "${PAIR_NAMES[@]}"; do
+		[ "$name" = "$1" ] || echo "${PAIR_ADDRESS[$name]}"
+	done
+}
+
 pair_wire_answer()
 {
 	IFS= read -r -u "${PAIR_OUT[wire]}" ANSWER ||
@@ -330,9 +339,11 @@ pair_wire()
 }
 
 # With QEMU the guest is told, and has noticed when it returns; with User-Mode Linux it is not.
+# Once both ends are up it returns when packets pass: an address that did not answer is not
+# asked for again at once.
 pair_link()
 {
-	local state=on
+	local state=on name
 	echo "--- $1: link $2"
 	[ "$2" = up ] || state=off
 	pair_wire "$2 $1"
@@ -340,6 +351,12 @@ pair_link()
 		echo "set_link net $state" >&"${PAIR_MONITOR[$1]}"
 		pair_ask "$1" "until [ \$(cat /sys/class/net/net0/operstate) = $2 ]; do sleep 0.1; done"
 	fi
+	PAIR_LINK[$1]=$2
+	[[ ${PAIR_LINK[*]} != *down* ]] || return 0
+	for name in "${PAIR_NAMES[@]}"; do
+		[ -n "${PAIR_PID[$name]-}" ] || return 0
+	done
+	pair_ask "$1" "until ping -q -c 1 -W 1 $(pair_other "$1"); do sleep 0.1; done"
 }
 
 # pair_netem NAME WHAT VALUE: one of its settings
