@@ -136,6 +136,9 @@ each_lacking()
 	local n=1 failed=0
 	while :; do
 		lacking_nth $n "$1"
+		# The kernel counts without a lock: seen once in a hundred runs, its count was
+		# not what it was taken for. It is known again now.
+		[ $LACKED -eq 1 ] || [ $n -gt 1 ] || lacking_nth $n "$1"
 		[ $LACKED -eq 1 ] || break
 		failed=$((failed + 1)) n=$((n + 1))
 		until sampled $n; do
