@@ -307,9 +307,9 @@ random_below()
 	CHOICE=$(((RANDOM << 30 | RANDOM << 15 | RANDOM) % $1))
 }
 
-# sampled I: case I (from 0) of a long loop is to be tried. Of each SAMPLE cases in a row
-# it is one, which is up to the seed: so all parts of the loop are met, whatever the order
-# of its cases, and other seeds meet others. In C: tests/tools/sample.h.
+# sampled I: true if the sample contains case I (from 0) of a long loop. The seed picks one
+# of each SAMPLE cases in a row, so a sample meets all parts of the loop, whatever the order
+# of its cases, and another seed meets other cases. In C: tests/tools/sample.h.
 SAMPLED=0
 sampled()
 {

@@ -49,7 +49,8 @@ guest_late()
 # The guest's own time, in OWN_TIME: the microseconds for which it ran, or slept because
 # it waited for a timer or for the host's disk. Limits count these: on a host that is
 # busy a guest makes progress slowly, and does not hang. A host without
-# CONFIG_SCHED_INFO does not tell who waits for a processor; there it is the clock's time.
+# CONFIG_SCHED_INFO does not count how long a thread waits for a processor; there OWN_TIME
+# is the clock's time.
 # own_time_begin SESSION; own_time SESSION
 own_time_begin()
 {

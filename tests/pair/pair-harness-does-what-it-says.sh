@@ -55,7 +55,7 @@ must_fail '^exit code 7 on the standby' pair_ask standby '(exit 7) | cat'
 pair_on standby 'true'
 
 echo "--- a kernel that complains, and does not die"
-# only the other one's: nobody has asked this one for anything since
+# the standby's only: no command has been sent to it since
 pair_ask standby 'echo "<4>WARNING: CPU: 0 PID: 1 at planted by a test" >/dev/kmsg'
 must_fail '^kernel: .*WARNING: .*planted' pair_end
 

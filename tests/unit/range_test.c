@@ -194,7 +194,7 @@ static void model(void)
 /*
  * ---- Threads ----
  *
- * @owner and @value are of each sector: who has it, and something that is
+ * @owner has the thread that holds each sector, @value a counter of it that is
  * written without any other lock, for the thread sanitizer to see.
  */
 
@@ -217,7 +217,7 @@ static void enter(const struct io_range *range, unsigned int nr)
 	unsigned int before;
 	sector_t s;
 
-	EXPECT(!READ_ONCE(holding), "granted though nothing is to be");
+	EXPECT(!READ_ONCE(holding), "granted while the lock is held back");
 	__atomic_fetch_add(&held, 1, __ATOMIC_RELAXED);
 	for (s = range->first; s <= range->last; s++) {
 		before = __atomic_exchange_n(&owner[s], nr + 1, __ATOMIC_RELAXED);
